@@ -1,0 +1,209 @@
+"""How much a request may bring and how long it may take, and reading bodies within that.
+
+JSON is read strictly: UTF-8, one value, no member twice, no NaN or infinities, a bounded depth. A stream is counted as
+it passes, so that nothing here holds more than one piece of it.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from api.errors import MalformedHeader, MalformedJson, OutOfTime, UnsupportedMediaType
+from api.replies import JSON_TYPE
+from ledger.errors import InvalidInput, TooLarge
+
+MIB: Final = 1 << 20
+LONGEST_WAIT: Final = 60  # seconds of `Prefer: wait`
+
+Answer = TypeVar("Answer")
+_CONTENT_DIGEST: Final = re.compile(r"(?:^|,\s*)sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In bytes and seconds. `claim_seconds` must be above both times: see `api.idempotency`."""
+
+    body_bytes: int = MIB
+    upload_bytes: int = 4096 * MIB
+    header_bytes: int = 32 * 1024
+    depth: int = 32
+    request_seconds: float = LONGEST_WAIT + 30
+    transfer_seconds: float = 3600
+    claim_seconds: float = 3700
+
+
+class WrongDigest(InvalidInput):
+    code = "wrong-content-digest"
+    title = "The body is not what its Content-Digest says"
+    title_zh = "请求体与 Content-Digest 不符"
+    remedy = "The body was damaged on its way or the header is of another file: send it again."
+
+
+def limits_of(request: Request) -> Limits:
+    limits: Limits = request.app.state.limits
+    return limits
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, if it takes one, is JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        reads = self.body_field is not None
+
+        async def within_limits(request: Request) -> Response:
+            limits = limits_of(request)
+
+            async def whole() -> Response:
+                if reads:
+                    await _read_json(request, limits)
+                return await answer(request)
+
+            return await in_time(whole(), limits.request_seconds)
+
+        return within_limits
+
+
+class StreamRoute(APIRoute):
+    """A route that moves files, in or out, or takes its time over them. It reads its own body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        reads = self.body_field is not None
+
+        async def within_limits(request: Request) -> Response:
+            limits = limits_of(request)
+            if reads:
+                await _read_json(request, limits)
+            return await in_time(answer(request), limits.transfer_seconds)
+
+        return within_limits
+
+
+async def in_time(work: Coroutine[Any, Any, Answer], seconds: float) -> Answer:
+    """The result, or OutOfTime. What was committed before stays; a transaction under way is undone."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await work
+    except TimeoutError:
+        if limit.expired():
+            raise OutOfTime(f"not answered within {seconds:g} seconds") from None
+        raise
+
+
+def media_type(request: Request) -> str:
+    """The Content-Type without its parameters, lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _refuse_encoding(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("send the body without Content-Encoding")
+
+
+def _declared_size(request: Request, most: int) -> None:
+    declared = request.headers.get("content-length")
+    if declared is None:
+        return
+    if not declared.isascii() or not declared.isdigit():
+        raise MalformedHeader("Content-Length is not a number", header="Content-Length")
+    if int(declared) > most:
+        raise TooLarge(f"the body has {declared} bytes; at most {most} are read here", limit=most)
+
+
+async def _read_json(request: Request, limits: Limits) -> None:
+    """Read and parse the body where FastAPI will find it parsed."""
+    if media_type(request) != JSON_TYPE:
+        raise UnsupportedMediaType(f"send Content-Type: {JSON_TYPE}", accepted=[JSON_TYPE])
+    _refuse_encoding(request)
+    _declared_size(request, limits.body_bytes)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limits.body_bytes:
+            raise TooLarge(f"the body has more than {limits.body_bytes} bytes", limit=limits.body_bytes)
+    request._body = bytes(body)
+    request._json = parse_json(request._body, limits.depth)
+
+
+def parse_json(body: bytes, depth: int) -> Any:
+    """One JSON value, strictly. Raises MalformedJson."""
+    try:
+        text = body.decode("utf-8")
+        _check_depth(text, depth)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise MalformedJson(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise MalformedJson(f"{error.msg} at character {error.pos}", position=error.pos) from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise MalformedJson("a number has too many digits") from error
+
+
+_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def _check_depth(text: str, most: int) -> None:
+    """Before anything recursive reads it."""
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        if (mark := found[0]) in ("[", "{"):
+            depth += 1
+            if depth > most:
+                raise MalformedJson(f"nested deeper than {most}", depth=most)
+        elif mark in ("]", "}"):
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedJson("an object has a member twice")
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise MalformedJson(f"{name} is not JSON")
+
+
+def content_digest(request: Request) -> str | None:
+    """The SHA-256 that Content-Digest (RFC 9530) promises, in hex; None without one."""
+    header = request.headers.get("content-digest")
+    if header is None:
+        return None
+    found = _CONTENT_DIGEST.search(header)
+    try:
+        return base64.b64decode(found[1], validate=True).hex() if found else None
+    except binascii.Error:
+        raise MalformedHeader("Content-Digest is not sha-256=:…:", header="Content-Digest") from None
+
+
+async def streamed(request: Request) -> AsyncIterator[bytes]:
+    """The raw body, a piece at a time.
+
+    Raises TooLarge, WrongDigest at its end if Content-Digest promised other bytes, UnsupportedMediaType for an encoding.
+    """
+    most = limits_of(request).upload_bytes
+    _refuse_encoding(request)
+    _declared_size(request, most)
+    promised, running, size = content_digest(request), hashlib.sha256(), 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > most:
+            raise TooLarge(f"the body has more than {most} bytes", limit=most)
+        if promised is not None:
+            running.update(piece)
+        yield piece
+    if promised is not None and not hmac.compare_digest(promised, running.hexdigest()):
+        raise WrongDigest(f"{size} bytes came, with SHA-256 {running.hexdigest()}, not {promised}")

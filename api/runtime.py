@@ -1,0 +1,34 @@
+"""What the API needs from whoever starts it. It starts nothing itself and keeps no state of its own."""
+
+from typing import Any, Protocol
+
+from ledger.ports import Ports
+
+
+class Settings(Protocol):
+    @property
+    def payload_limit_mib(self) -> int:
+        """The largest payload, or copy to verify, in MiB."""
+        ...
+
+
+class Runtime(Protocol):
+    """The running product."""
+
+    @property
+    def ports(self) -> Ports: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def status(self) -> dict[str, Any]:
+        """Health facts: `ready` (bool), `reasons` (texts: why not), and whatever else is known."""
+        ...
+
+    def wake(self) -> None:
+        """Something was queued: submitter and follower should look now."""
+        ...
+
+    async def create_key(self) -> str:
+        """A new key in the host's keystore; its address."""
+        ...

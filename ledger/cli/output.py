@@ -1,0 +1,158 @@
+"""What a command prints: with --json one JSON value on stdout, else tables; everything else goes to stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.cli.texts import NAMES, SUBMISSION_STATES, Lang, choose, label, roles, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+SHANGHAI: Final = timezone(timedelta(hours=8))
+TIMES: Final = frozenset({"time", "until", "start", "valid_until", "requested_until"})
+MILLISECONDS: Final = frozenset({"at", "created", "expires", "revoked"})
+WIDE: Final = 240  # columns where there is no terminal: nothing is to be cut
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command found: `value` for programs; for people its members, or the rows of `value[rows]` by `columns`.
+
+    `passed` False makes the exit code 1. `note` is one line for people.
+    """
+
+    value: Any
+    columns: Sequence[str] = ()
+    rows: str = "items"
+    passed: bool = True
+    note: str = ""
+    hide: frozenset[str] = field(default=frozenset())
+
+
+class Output:
+    """stdout and stderr of one command."""
+
+    def __init__(self, *, as_json: bool, lang: Lang) -> None:
+        self.as_json = as_json
+        self.lang = lang
+
+    def answer(self, answer: Answer) -> None:
+        """Print it, once."""
+        if self.as_json:
+            self.json(answer.value)
+        else:
+            self._show(answer)
+        if answer.note:
+            self.note(answer.note)
+
+    def json(self, value: Any) -> None:
+        """The one JSON value."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    def say(self, phrase: str, **values: Any) -> None:
+        """A line for a person."""
+        self.note(say(self.lang, phrase, **values))
+
+    def note(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    def problem(self, problem: Mapping[str, Any]) -> None:
+        """An error: title, detail, next step; with --json also as the one value on stdout."""
+        if self.as_json:
+            self.json({"error": problem})
+        zh = self.lang == "zh" and problem.get("title_zh")
+        title, detail = str(problem["title_zh"] if zh else problem["title"]), str(problem["detail"])
+        self.note(f"{title} [{problem['code']}]")
+        if detail != title:
+            self.note(f"  {detail}")
+        self.note(f"  {say(self.lang, 'next-step')}: {problem['next_step']}")
+
+    def table(self, title: str, rows: Iterable[tuple[str, Any]]) -> None:
+        """Members and values on stderr: what is about to be signed."""
+        console = self._console(error=True)
+        table = self._members(dict(rows))
+        table.title = title
+        console.print(table)
+
+    def text(self, title: str, body: str) -> None:
+        """A text in a frame on stderr, exactly as it is."""
+        from rich.panel import Panel
+        from rich.text import Text
+
+        self._console(error=True).print(Panel(Text(body), title=title, title_align="left"))
+
+    def cell(self, member: str, value: Any) -> str:
+        """A value as a person reads it, by the name of its member."""
+        if value is None:
+            return "–"
+        if isinstance(value, bool):
+            return "✓" if value else "✗"
+        if isinstance(value, int):
+            return self._number(member, value)
+        if member == "state" and value in SUBMISSION_STATES:
+            return choose(self.lang, SUBMISSION_STATES[value])
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+
+    def _number(self, member: str, value: int) -> str:
+        if member in NAMES and value in NAMES[member]:
+            return choose(self.lang, NAMES[member][value])
+        if member == "roles":
+            return roles(self.lang, value)
+        if value and (member in TIMES or member.endswith("_time") or member in MILLISECONDS):
+            seconds = value / 1000 if member in MILLISECONDS else value
+            try:
+                return datetime.fromtimestamp(seconds, SHANGHAI).isoformat(sep=" ", timespec="seconds")
+            except (OverflowError, ValueError):
+                return str(value)
+        return str(value)
+
+    def _show(self, answer: Answer) -> None:
+        from rich.text import Text
+
+        console = self._console()
+        value = answer.value
+        if not isinstance(value, Mapping):
+            console.print(Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)))
+            return
+        if answer.columns:
+            items = value.get(answer.rows) or []
+            console.print(self._listing(items, answer.columns) if items else Text(say(self.lang, "none")))
+            hidden = answer.hide | {answer.rows}
+            value = {} if answer.rows == "items" else {name: what for name, what in value.items() if name not in hidden}
+        if value:
+            console.print(self._members({name: what for name, what in value.items() if name not in answer.hide}))
+
+    def _listing(self, items: Iterable[Any], columns: Sequence[str]) -> "Table":
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(show_edge=False, pad_edge=False)
+        for column in columns:
+            table.add_column(label(self.lang, column), overflow="fold")
+        for item in items:
+            row = item if isinstance(item, Mapping) else {columns[0]: item}
+            table.add_row(*(Text(self.cell(column, row.get(column))) for column in columns))
+        return table
+
+    def _members(self, value: Mapping[str, Any]) -> "Table":
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(show_header=False, show_edge=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for member, what in value.items():
+            table.add_row(label(self.lang, member), Text(self.cell(member, what)))
+        return table
+
+    def _console(self, *, error: bool = False) -> "Console":
+        from rich.console import Console
+
+        stream = sys.stderr if error else sys.stdout
+        return Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, markup=False)

@@ -1,0 +1,84 @@
+"""One run of a command: where it prints, which server it speaks to, whose key signs."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.cli.client import Client, read_api_key
+from ledger.cli.output import Output
+from ledger.cli.texts import say
+
+if TYPE_CHECKING:
+    import httpx
+
+    from keys.passphrases import PassphraseSource
+
+SERVER: Final = "http://127.0.0.1:8460"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a command touches besides files: exchanged by tests."""
+
+    transport: "httpx.BaseTransport | None" = None
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
+
+
+@dataclass
+class Run:
+    """`options` are the shared options the command was given, by name (`ledger.cli.options`)."""
+
+    out: Output
+    options: dict[str, Any]
+    surroundings: Surroundings = field(default_factory=Surroundings)
+
+    @cached_property
+    def client(self) -> Client:
+        """Opened when first used. Raises InvalidOption, UnreadableFile, keys.errors.UnsafePermissions."""
+        key_file: Path | None = self.options.get("api_key_file")
+        client = Client(
+            self.options.get("server") or SERVER,
+            read_api_key(key_file) if key_file else None,
+            transport=self.surroundings.transport,
+            sleep=self.surroundings.sleep,
+            retrying=lambda reason: self.out.say("retrying", reason=reason),
+        )
+        if client.plain:
+            self.out.say("plain-http", host=client.host)
+        return client
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds to wait for an act to be final; None for not at all."""
+        return self.options.get("wait") or None
+
+    @property
+    def now(self) -> int:
+        return int(self.surroundings.now())
+
+    def passphrase(self, *, confirm: bool = False, prefix: str = "") -> "PassphraseSource":
+        """Where the passphrase comes from: descriptor, file or prompt. Raises keys.errors.NoPassphrase."""
+        from keys.passphrases import choose_source
+
+        return choose_source(
+            descriptor=self.options.get(f"{prefix}passphrase_fd"),
+            file=self.options.get(f"{prefix}passphrase_file"),
+            confirm=confirm,
+        )
+
+    def agrees(self) -> bool:
+        """Ask before signing, where there is a terminal to ask in."""
+        if self.options.get("yes") or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return True
+        print(f"{say(self.out.lang, 'sign-question')} [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
+
+    def close(self) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
+

@@ -1,0 +1,237 @@
+"""Signing here: the server drafts, this program checks every word before a key is touched.
+
+What must hold before anything is signed:
+ 1 the draft is the act asked for, every field given is in it unchanged, and nothing was added but what a draft fills
+ 2 the signer is the key at hand, and the signature's validity is no longer than asked for
+ 3 every document's digest, recomputed from the bytes shown, is the one in the act, and says what was given
+ 4 the act's digest, recomputed for the ledger's chain id and module, is the draft's
+The ledger is the pinned one (--ledger), and the server's must be the same; without a pin, the server's.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ledger.cli.failures import InvalidOption, Mismatch
+from ledger.cli.run import Run
+from ledger.cli.texts import say
+from ledger.cli.values import read_json
+from ledger.domain.acts import Kind
+from ledger.domain.identifiers import ZERO_DIGEST, format_signature
+from ledger.domain.values import Act, act_type
+from ledger.errors import ShareLedgerError
+from ledger.proofs.typed_data import act_digest, typed_message
+
+FILLED: Final = frozenset({"signer", "prior", "valid_until", "consumer", "department", "revision", "number"})
+"""What a draft may fill in unasked; it is shown before it is signed."""
+SLACK: Final = 300  # seconds that the server's clock may be ahead of ours
+_NOTHING: Final = ("", 0, False, "0", ZERO_DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerIdentity:
+    """Which ledger signatures are for: its chain id and the address of each module."""
+
+    chain_id: int
+    modules: Mapping[str, str]
+
+    @classmethod
+    def from_json(cls, value: Any) -> "LedgerIdentity":
+        """From a manifest, or from what GET /v1/ledger answers. Raises InvalidOption."""
+        try:
+            told = value.get("manifest", value)
+            return cls(int(told["chain_id"]), {str(name): str(at).lower() for name, at in told["modules"].items()})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise InvalidOption("the ledger's manifest has no chain id and modules") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An act found to be what was asked for, with the documents it carries."""
+
+    act: Act
+    digest: str
+    documents: tuple[str, ...]
+    signers: tuple[str, ...]
+
+
+def ledger_identity(run: Run) -> LedgerIdentity:
+    """The pinned ledger if there is a pin, else the server's. Raises Mismatch if they are not the same."""
+    served = LedgerIdentity.from_json(run.client.get("/ledger"))
+    pin: Path | None = run.options.get("ledger")
+    if pin is None:
+        return served
+    pinned = LedgerIdentity.from_json(read_json(pin))
+    if served.chain_id != pinned.chain_id or dict(served.modules) != dict(pinned.modules):
+        raise Mismatch("the server's ledger (chain id and modules) is not the pinned one")
+    return pinned
+
+
+def check_draft(
+    draft: Any,
+    *,
+    name: str,
+    fields: Mapping[str, Any],
+    document: Mapping[str, Any] | None,
+    signers: tuple[str, ...],
+    ledger: LedgerIdentity,
+    latest: int,
+) -> Checked:
+    """The numbered checks. `latest` is the last acceptable valid_until. Raises Mismatch naming what differs."""
+    try:
+        told = dict(draft["act"])
+        if told.pop("type") != name:
+            raise Mismatch(f"the draft is not {name}")
+        act = Act.from_json(name, told)
+        documents = _documents(draft)
+        claimed = str(draft["digest"])
+        module = ledger.modules[str(act.type.module)]
+    except Mismatch:
+        raise
+    except (KeyError, TypeError, ValueError, ShareLedgerError) as error:
+        raise Mismatch(f"the draft cannot be read: {error}") from error
+    _check_fields(act, fields, document, documents)  # 1 and 3
+    if (act.signer, *(act[key] for key in ("key",) if len(signers) > 1)) != signers:  # 2
+        raise Mismatch(f"the draft's signer is {act.signer}, not {signers[0]}")
+    if not 0 < act["valid_until"] <= latest:
+        raise Mismatch("the signature would be valid longer than asked for")
+    digest = act_digest(act, ledger.chain_id, module)  # 4
+    if claimed != digest:
+        raise Mismatch(f"the draft's digest is {claimed}, but this act on this ledger has {digest}")
+    typed = draft.get("typed")
+    if typed is not None and typed != typed_message(act, ledger.chain_id, module):
+        raise Mismatch("the draft's typed data is not this act's on this ledger")
+    return Checked(act, digest, documents, signers)
+
+
+def _documents(draft: Mapping[str, Any]) -> tuple[str, ...]:
+    found = draft.get("documents")
+    if found is None:
+        found = [] if draft.get("document") is None else [draft["document"]]
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise Mismatch("the draft's documents are not texts")
+    return tuple(found)
+
+
+def _check_fields(
+    act: Act, fields: Mapping[str, Any], document: Mapping[str, Any] | None, documents: tuple[str, ...]
+) -> None:
+    shown = {hashlib.sha256(text.encode()).hexdigest(): text for text in documents}
+    given = dict(fields)
+    if document is not None:
+        given["document" if "document" in act.values else "mandate"] = document
+    told = act.to_json()
+    for field in act.type.fields:
+        value, asked = told[field.name], given.get(field.name)
+        if isinstance(asked, Mapping):
+            _check_document(field.name, shown.pop(str(value), None), asked)
+        elif field.name in given:
+            if value != asked:
+                raise Mismatch(f"{field.name} was given as {asked}, the draft has {value}")
+            if field.kind is Kind.DIGEST:
+                shown.pop(str(value), None)
+        elif field.name not in FILLED and value not in _NOTHING:
+            raise Mismatch(f"{field.name} was not given, the draft has {value}")
+    if shown:
+        raise Mismatch("the draft comes with a document that is not in the act")
+
+
+def _check_document(field: str, text: str | None, asked: Mapping[str, Any]) -> None:
+    """The bytes shown hash to the digest in the act, and say what was given, with at most `kind` and `salt` added."""
+    if text is None:
+        raise Mismatch(f"the digest in {field} is of none of the documents shown")
+    try:
+        members = json.loads(text)
+    except ValueError:
+        members = None
+    if not isinstance(members, dict) or {**members, **asked} != members:
+        raise Mismatch(f"the document of {field} does not say what was given")
+    added = members.keys() - asked.keys() - {"kind", "salt"}
+    if added:
+        raise Mismatch(f"the document of {field} says more than was given: {', '.join(sorted(added))}")
+
+
+def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Draft, check, show, sign with the key file(s) at hand, send. The submission.
+
+    Raises Mismatch, keys.errors.KeysError, Answered, NoAnswer.
+    """
+    files = [run.options["keystore"]]
+    if act_type(name).signatures == 2:
+        files.append(_new_key_file(run))
+    signers = tuple(_address_in(file) for file in files)
+    if len(signers) == 2:
+        fields = {**fields, "key": signers[1]}
+    ledger = ledger_identity(run)
+    request: dict[str, Any] = {"act": name, "fields": {**fields}, "signer": signers[0]}
+    request["fields"]["valid_until"] = run.now + run.options["valid_for"]
+    if document is not None:
+        request["document"] = document
+    draft = run.client.post("/drafts", request)
+    checked = check_draft(
+        draft,
+        name=name,
+        fields=request["fields"],
+        document=document,
+        signers=signers,
+        ledger=ledger,
+        latest=request["fields"]["valid_until"] + SLACK,
+    )
+    _show(run, checked, ledger)
+    if not run.agrees():
+        raise InvalidOption(say(run.out.lang, "not-signed"), remedy="Answer y, or give --yes.")
+    signatures = [_sign(run, file, checked.digest, prefix) for file, prefix in zip(files, ("", "new_"), strict=False)]
+    signed: dict[str, Any] = {"act": {"type": name, **checked.act.to_json()}, "signatures": signatures}
+    if len(checked.documents) == 1:
+        signed["document"] = checked.documents[0]
+    elif checked.documents:
+        signed["documents"] = list(checked.documents)
+    return _submission(run.client.post("/acts", {"acts": [signed]}, wait=run.wait), checked.digest)
+
+
+def _new_key_file(run: Run) -> Path:
+    file = run.options.get("new_keystore")
+    if not isinstance(file, Path):
+        raise InvalidOption("the key to be enrolled signs too: give its key file with --new-keystore")
+    return file
+
+
+def _address_in(file: Path) -> str:
+    """The address a key file names, readable without its passphrase. Raises InvalidOption, keys.errors.KeysError."""
+    from keys.keystore import read_key_file
+
+    address = read_key_file(file).get("address")
+    if address is None:
+        raise InvalidOption(f"{file} does not name its address", remedy="Add the wallet's address to the key file.")
+    return "0x" + str(address).lower().removeprefix("0x")
+
+
+def _sign(run: Run, file: Path, digest: str, prefix: str) -> str:
+    from keys.keystore import open_key_file
+
+    return format_signature(open_key_file(file, run.passphrase(prefix=prefix)()).sign(bytes.fromhex(digest)))
+
+
+def _show(run: Run, checked: Checked, ledger: LedgerIdentity) -> None:
+    act = checked.act
+    rows = [("act", act.name), ("digest", checked.digest), *act.to_json().items()]
+    rows += [("chain id", str(ledger.chain_id)), ("module", f"{act.type.module} {ledger.modules[act.type.module]}")]
+    run.out.table(say(run.out.lang, "to-sign"), rows)
+    for text in checked.documents:
+        run.out.text(say(run.out.lang, "document"), json.dumps(json.loads(text), ensure_ascii=False, indent=1))
+    if not checked.documents:
+        run.out.say("no-document")
+
+
+def _submission(answer: Any, digest: str) -> dict[str, Any]:
+    """The one submission in the answer. Raises Mismatch if it is another act's."""
+    items = answer.get("items", [answer]) if isinstance(answer, dict) else answer
+    if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
+        raise Mismatch("the server did not answer with one submission", remedy="Look the act up by its digest.")
+    if items[0].get("digest") != digest:
+        raise Mismatch(f"the server answered about another act than {digest}", remedy="Look the act up by its digest.")
+    submission: dict[str, Any] = items[0]
+    return submission

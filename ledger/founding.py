@@ -1,0 +1,88 @@
+"""Founding a ledger: keys for the root authority and the courier, the contracts, the manifest. Once per home."""
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from keys.keyring import Keyring
+from keys.keystore import Keystore
+from keys.passphrases import PassphraseSource
+from ledger.chain.deployment import chain_identity, deploy
+from ledger.domain.acts import Custody, KeyKind, Level, Role
+from ledger.domain.identifiers import ZERO_DIGEST, parse_code
+from ledger.domain.manifest import Manifest
+from ledger.errors import Conflict
+from ledger.host import CourierAccount
+from ledger.runtime import VAULT, Progress, open_chain, private_folder
+from ledger.settings import Settings
+from ledger.store.engine import open_engine
+from ledger.store.schema import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    manifest: Manifest
+    directors: tuple[str, ...]  # the root's director keys
+    courier: str
+
+
+async def found(
+    settings: Settings,
+    passphrase: PassphraseSource,
+    *,
+    code: str,
+    level: Level,
+    roles: Role = Role.AUTHORITY | Role.PROVIDER | Role.CONSUMER,
+    directors: tuple[str, ...] = (),
+    document: str = ZERO_DIGEST,
+    on_progress: Progress | None = None,
+) -> Founded:
+    """Deploy a new ledger whose root authority is `code`, and leave the home ready to serve.
+
+    `directors`: one or two addresses of keys kept elsewhere; without any, two are made here (custody: host). If it is
+    cut short before the manifest is written, it can be run again; nothing points at what it left on the chain.
+    Raises Conflict if the home has a ledger already, InvalidCode, Unavailable.
+    """
+    parse_code(code)
+    private_folder(settings.home)
+    if settings.manifest_file.exists():
+        raise Conflict(f"{settings.home} has a ledger already", remedy="Set SHARELEDGER_HOME to an empty folder.")
+    keystore = Keystore(settings.keystore)
+    keyring = Keyring(keystore, passphrase)
+    if VAULT not in keystore.secrets():
+        await asyncio.to_thread(keystore.create_secret, VAULT, passphrase())
+    custody = Custody.OWN if directors else Custody.HOST
+    first, second = [*(directors or [(await keyring.create_key()).address for _ in range(2)]), None][:2]
+    courier = (await keyring.create_key()).address
+
+    async with open_chain(settings, on_progress=on_progress) as rpc:
+        chain_id, _ = await chain_identity(rpc)
+        account = CourierAccount(keyring, courier, chain_id)
+        root = {"department": code, "level": int(level), "roles": int(roles), "document": document}
+        root |= {"first_key": first, "first_kind": int(KeyKind.ACCOUNT), "custody": int(custody)}
+        if second is None:
+            root["first_kind"] = int(KeyKind.CONTRACT)  # the contracts ask for two keys, or one multisig
+        else:
+            root |= {"second_key": second, "second_kind": int(KeyKind.ACCOUNT)}
+        manifest = await deploy(rpc, courier, account.sign, root)
+
+    private_folder(settings.home / "store")
+    engine = open_engine(settings.database)
+    try:
+        await migrate(engine)
+    finally:
+        await engine.dispose()
+    _write(settings.home / "courier", courier + "\n")
+    _write(settings.manifest_file, json.dumps(manifest.to_json(), indent=1) + "\n")  # last: from now on it is a ledger
+    return Founded(manifest, tuple(key for key in (first, second) if key), courier)
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

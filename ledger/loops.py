@@ -1,0 +1,108 @@
+"""The two loops that move acts on: submitter and follower, side by side, until they are cancelled.
+
+A node that does not answer is waited for; a node that contradicts what was final stops the writing, for good, until a
+person has looked. Any other failure is logged and tried again: each step starts from what is stored.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from ledger import telemetry
+from ledger.errors import Diverged, ShareLedgerError, Unavailable
+from ledger.host import FinalSignal
+from ledger.ports import Clock
+from ledger.services.carrying import Submitter
+from ledger.services.following import Follower
+
+log = structlog.get_logger()
+LONGEST_PAUSE = 5.0  # seconds between two tries of a failing loop
+
+
+@dataclass
+class Loops:
+    """`poll` and `idle` are pauses in seconds while acts are under way, and while none is."""
+
+    follower: Follower
+    submitter: Submitter | None
+    signal: FinalSignal
+    clock: Clock
+    poll: float
+    idle: float
+    diverged: Diverged | None = None
+    trouble: dict[str, str] = field(default_factory=dict)  # loop → why its last step failed
+    _carry: asyncio.Event = field(default_factory=asyncio.Event)
+    _follow: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy: bool = False
+
+    def wake(self) -> None:
+        """Something was queued."""
+        self._carry.set()
+        self._follow.set()
+
+    async def run(self) -> None:
+        """Until cancelled, or until the node contradicts final history: then only reading goes on."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._loop("follower", self._follow_step, self._follow))]
+            if self.submitter is not None:
+                tasks.append(group.create_task(self._loop("submitter", self._carry_step, self._carry)))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+
+    async def _follow_step(self) -> bool:
+        found = await self.follower.step()
+        if found:
+            self.signal.notify()
+            telemetry.ENTRIES.inc(found)
+        return bool(found) or self._busy
+
+    async def _carry_step(self) -> bool:
+        assert self.submitter is not None
+        self._busy = await self.submitter.step()
+        if self._busy:
+            self._follow.set()
+        return self._busy
+
+    async def _loop(self, name: str, step: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:
+        failures = 0
+        while True:
+            woken.clear()
+            pause = self.idle
+            try:
+                pause = self.poll if await step() else self.idle
+                failures = 0
+                self.trouble.pop(name, None)
+                telemetry.LAST_STEP.labels(name).set(self.clock.now())
+            except Diverged as error:
+                self.diverged = error
+                telemetry.DIVERGED.set(1)
+                log.error("node_diverged", detail=error.detail, **_plain(error.facts))
+                return
+            except Unavailable as error:
+                failures += 1
+                self._failed(name, error)
+            except Exception as error:
+                failures += 1
+                self._failed(name, error)
+                if not isinstance(error, ShareLedgerError):
+                    log.exception("step_broke", loop=name)
+            if failures:
+                pause = min(LONGEST_PAUSE, 0.05 * 2**failures)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), pause)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        why = getattr(error, "detail", repr(error))
+        telemetry.FAILED_STEPS.labels(name).inc()
+        if self.trouble.get(name) != why:  # say each trouble once, not at every try
+            log.warning("step_failed", loop=name, detail=why)
+        self.trouble[name] = why
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key not in ("event", "detail")}

@@ -1,0 +1,208 @@
+"""Submitting acts: everything that is checked before an act is ours to carry.
+
+What the world looks like when `submit` returns: documents, acts with signatures, their submissions and the caller's
+idempotency record are durable, in one transaction; nothing has been sent. If it raises, none of them is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.domain.acts import KeyKind, Kind
+from ledger.domain.callers import Caller
+from ledger.domain.document_kinds import ACT_DOCUMENTS
+from ledger.domain.documents import Document, disagreements
+from ledger.domain.identifiers import ZERO_DIGEST, digest_to_bytes
+from ledger.domain.permissions import PERMISSIONS
+from ledger.domain.rules import Circumstances, refusal
+from ledger.domain.state import Key, State
+from ledger.domain.subjects import subject
+from ledger.domain.submissions import Submission, SubmissionState
+from ledger.domain.touches import touches
+from ledger.domain.values import Act
+from ledger.errors import InvalidAct, InvalidDocument, InvalidSignature, NotFound, NotPermitted, TooLarge
+from ledger.ports import Ports, StoredDocument, UnitOfWork
+from ledger.proofs.typed_data import act_digest
+from ledger.services.drafting import draft
+from ledger.services.readers import readers_of
+
+MOST_ACTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAct:
+    """`documents`: those the act names that are not stored here yet."""
+
+    act: Act
+    signatures: tuple[bytes, ...]
+    documents: tuple[Document, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A claimed Idempotency-Key: its stored answer becomes the submissions' digests, in the same transaction."""
+
+    caller: str
+    key: str
+
+
+def may_act(caller: Caller, name: str) -> None:
+    """Raises NotPermitted unless the caller's API key has the duty and role that the act asks for."""
+    if name not in PERMISSIONS:
+        raise InvalidAct(f"there is no act {name!r} to sign", known=sorted(PERMISSIONS))
+    duty, role = PERMISSIONS[name]
+    if caller.duty < duty:
+        raise NotPermitted(f"{name} asks for the duty {duty.name.lower()}, this API key has {caller.duty.name.lower()}")
+    if role and not caller.roles & role:
+        raise NotPermitted(f"{name} asks for the role {role.name and role.name.lower()}")
+
+
+async def act_for(
+    ports: Ports,
+    caller: Caller,
+    name: str,
+    fields: Mapping[str, Any],
+    document: Mapping[str, Any] | None = None,
+    *,
+    idempotency: Idempotency | None = None,
+) -> Submission:
+    """Draft, sign with the keys held here, submit. Raises what `draft` and `submit` raise."""
+    may_act(caller, name)
+    made = await draft(ports, caller, name, fields, document)
+    digest = digest_to_bytes(made.digest)
+    signatures = [(await ports.signatures.sign(signer, [digest]))[0] for signer in made.signers]
+    signed = SignedAct(made.act, tuple(signatures), made.documents)
+    (submission,) = await submit(ports, caller, [signed], idempotency=idempotency)
+    return submission
+
+
+async def submit(
+    ports: Ports, caller: Caller, signed: Sequence[SignedAct], *, idempotency: Idempotency | None = None
+) -> list[Submission]:
+    """Queue signed acts of the caller's department, all or none; one that is known already is answered as it stands.
+
+    Raises NotPermitted, InvalidSignature, InvalidDocument, TooLarge, or the Refused that the contracts would give.
+    """
+    if not 0 < len(signed) <= MOST_ACTS:
+        raise TooLarge(f"give 1 to {MOST_ACTS} acts at once, not {len(signed)}")
+    for one in signed:
+        may_act(caller, one.act.name)
+    new = [_submission(ports, caller, one) for one in signed]
+    async with ports.store.write() as work:
+        refs = [ref for one in new for ref in touches(one.act, one.digest, one.department)]
+        state = await work.load(refs)
+        _check_signers(ports, caller, new, state)
+        await _keep_documents(work, state, signed, new)
+        await _refuse_early(ports, work, state, new)
+        stored = await work.add_submissions(new)
+        if idempotency is not None:
+            digests = [one.digest for one in stored]
+            await work.answer(idempotency.caller, idempotency.key, 202, {"submissions": digests})
+        await work.commit()
+    return stored
+
+
+async def wait_final(ports: Ports, digest: str, seconds: float) -> Submission:
+    """The submission once it is final, failed or returned, or as it stands when the time is up. Raises NotFound."""
+    deadline = ports.clock.now() + seconds
+    while True:
+        async with ports.store.read() as work:
+            found = await work.submission(digest)
+        if found is None:
+            raise NotFound(f"no submission {digest}")
+        left = deadline - ports.clock.now()
+        if not found.state.open or found.state is SubmissionState.RETURNED or left <= 0:
+            return found
+        await ports.final.wait(left)
+
+
+def _submission(ports: Ports, caller: Caller, one: SignedAct) -> Submission:
+    module = ports.manifest.address(one.act.type.module)
+    digest = act_digest(one.act, ports.manifest.chain_id, module)
+    return Submission(
+        digest=digest,
+        module=module,
+        act=one.act,
+        signatures=one.signatures,
+        department=caller.department,
+        subject=subject(one.act, digest),
+    )
+
+
+def _check_signers(ports: Ports, caller: Caller, new: Iterable[Submission], state: State) -> None:
+    """Every act is signed by a key of the caller's own department. A key that is not enrolled yet is left to the rules."""
+    for one in new:
+        signer = one.act["signer"]
+        key = state.get(Key, signer)
+        if key is not None and key.department != caller.department:
+            raise NotPermitted(f"the key {signer} is not one of {caller.department}")
+        kind = key.kind if key else KeyKind.ACCOUNT
+        if not one.signatures or not signed_by(ports, signer, kind, one.digest, one.signatures[0]):
+            raise InvalidSignature(
+                f"{one.act.name} carries no signature by {signer} over digest {one.digest}",
+                digest=one.digest,
+                chain_id=ports.manifest.chain_id,
+                module=one.module,
+            )
+
+
+def signed_by(ports: Ports, address: str, kind: int, digest: str, signature: bytes) -> bool:
+    """An account's signature is checked here; a contract's is for the chain to check (ERC-1271)."""
+    return kind == KeyKind.CONTRACT or ports.signatures.recovers(address, digest_to_bytes(digest), signature)
+
+
+async def _refuse_early(ports: Ports, work: UnitOfWork, state: State, new: Sequence[Submission]) -> None:
+    """Refuse what the contracts would refuse, unless the answer hangs on acts that are still on their way."""
+    names = {kind: set[str]() for kind in (Kind.DIGEST, Kind.CODE, Kind.ADDRESS)}
+    for one in new:
+        for name, value in _named(one.act):
+            names[name].add(value)
+    on_the_way = await work.open_on(names[Kind.DIGEST], names[Kind.CODE] | names[Kind.ADDRESS])
+    now = int(ports.clock.now())
+    for position, one in enumerate(new):
+        hangs = any(value in on_the_way for _, value in _named(one.act))
+        on_the_way |= {one.digest, one.subject}
+        if hangs or await work.submission(one.digest) is not None:
+            continue
+
+        def signed(address: str, kind: int, digest: str, signature: bytes) -> bool:
+            return signed_by(ports, address, kind, digest, signature)
+
+        refused = refusal(state, one.act, one.digest, Circumstances(now, one.signatures, signed))
+        if refused is not None:
+            refused.facts.update({"act": one.act.name, "position": position})
+            raise refused
+
+
+def _named(act: Act) -> Iterable[tuple[Kind, str]]:
+    """The objects an act names: by digest (prior among them), code or address."""
+    for field in act.type.fields:
+        if field.kind in (Kind.DIGEST, Kind.CODE, Kind.ADDRESS):
+            value = act[field.name]
+            if value and value != ZERO_DIGEST:
+                yield field.kind, value
+
+
+async def _keep_documents(
+    work: UnitOfWork, state: State, signed: Sequence[SignedAct], new: Sequence[Submission]
+) -> None:
+    """Store the documents an act carries; each digest in an act must be of a document given or stored."""
+    for one, submission in zip(signed, new, strict=True):
+        named = {one.act[field] for field in ACT_DOCUMENTS[one.act.name]} - {ZERO_DIGEST}
+        readers = readers_of(submission, state)
+        given = {document.digest: document for document in one.documents}
+        if strangers := given.keys() - named:
+            raise InvalidDocument(f"{one.act.name} names no document {', '.join(sorted(strangers))}")
+        for digest in named - given.keys():
+            stored = await work.document(digest)
+            if stored is None:
+                raise InvalidDocument(
+                    f"{one.act.name} names document {digest}, which was neither given nor is stored here", digest=digest
+                )
+            given[digest] = Document.parse(stored.body)
+        if wrong := disagreements(one.act, given.values()):
+            raise InvalidDocument(f"{one.act.name} and its documents disagree: {'; '.join(wrong)}")
+        for document in given.values():
+            await work.add_document(
+                StoredDocument(document.digest, document.kind, document.body, readers.everyone, readers.departments)
+            )

@@ -1,0 +1,325 @@
+"""Verifying a copy or a record against what was anchored: pure, so that the server and a client run the same checks.
+
+A copy (table or file):
+ 1 document   the version's document is the one whose digest the entry carries
+ 2 act        the entry's digest is that of its fields, for this chain and module
+ 3 signature  the act was signed by the key it names
+ 4 schema     the document's columns are those of the fingerprint
+ 5 keys       there are keys if and only if the fingerprint is salted, and none is shredded
+ 6 manifest   the manifest leads to the fingerprint's root and count
+ 7 copy       the copy can be read as the document says
+ 8 records    it has as many records (chunks) as were anchored
+ 9 root       it leads to the anchored root
+10 twin       and, under SM3, to the twin root
+11 ledger     the contract keeps the same root and count
+
+A record: 1, 2, 3 as above, 4 proof (its form fits the fingerprint), 5 included (it leads to the root), 6 chain (the
+contract says so too), 7 ledger.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+from ledger.domain.documents import document_digest
+from ledger.domain.entries import Entry
+from ledger.errors import InvalidInput, InvalidProof, InvalidTable, ShareLedgerError, Shredded
+from ledger.fingerprint import (
+    FILE,
+    RECORD_SD,
+    Difference,
+    Disclosure,
+    Fingerprint,
+    Manifest,
+    Origin,
+    RecordProof,
+    Schema,
+    SegmentKeys,
+    Verdict,
+    disclose_record,
+    locate,
+    open_source,
+    prove_record,
+    verify_disclosure,
+    verify_record,
+)
+from ledger.fingerprint.file import chunks
+from ledger.fingerprint.locate import TileLeaves
+from ledger.fingerprint.manifest import TILE_RECORDS
+from ledger.fingerprint.merkle import sha256
+from ledger.ports import AnchoredVersion
+from ledger.proofs.typed_data import act_digest
+from ledger.services.checks import Checklist, VerifyReport
+from ledger.services.fingerprinting import PrepareOptions, Progress, fingerprint_source
+from ledger.services.material import Material, VersionDocument, fingerprint_of
+
+Recovers = Callable[[str, bytes, bytes], bool]
+
+COPY = (
+    "document", "act", "signature", "schema", "keys", "manifest", "copy", "records", "root", "twin", "ledger",
+)  # fmt: skip
+RECORD_CHECKS = ("document", "act", "signature", "proof", "included", "chain", "ledger")
+
+
+def check_table(
+    material: Material,
+    origin: Origin,
+    *,
+    chain_id: int,
+    recovers: Recovers | None = None,
+    right_leaves: TileLeaves | None = None,
+    anchored: AnchoredVersion | None = None,
+    progress: Progress | None = None,
+    limit: int = 1000,
+) -> VerifyReport:
+    """Is the file at `origin` the payload whose fingerprint `material.entry` carries?
+
+    `right_leaves(tile)` gives the leaf hashes of a tile of the right table, to name the records that differ.
+    `recovers(address, digest, signature)` checks an account's signature. Raises InvalidInput only if the entry anchors
+    no version: every failure is a check.
+    """
+    fingerprint = fingerprint_of(material.entry)
+    checks = Checklist(COPY)
+    document = _check_entry(checks, material, chain_id, recovers)
+    _check_ledger(checks, fingerprint, anchored)
+    schema_fits = _check_schema(checks, fingerprint, document)
+    keys_fit = _check_keys(checks, fingerprint, material.keys)
+    manifest = _check_manifest(checks, fingerprint, material.manifest)
+    if document is None or not schema_fits or not keys_fit:
+        return VerifyReport(checks.all(), complete=False)
+
+    options = PrepareOptions(
+        format=fingerprint.format,
+        schema=document.schema,
+        read=document.read,
+        salted=fingerprint.salted,
+        twin=fingerprint.twin_root is not None,
+        name="the copy",
+    )
+    keys = material.keys if fingerprint.salted else None
+    try:
+        found, copied = fingerprint_source(origin, options, keys, progress)
+    except InvalidInput as fault:
+        checks.add("copy", False, fault.detail)
+        record = fault.facts.get("record")
+        differing = (record,) if isinstance(record, int) else ()
+        return VerifyReport(checks.all(), differing, complete=False, first=differing[0] if differing else None)
+    except Shredded as fault:
+        checks.add("keys", False, fault.detail)
+        return VerifyReport(checks.all(), complete=False)
+    checks.add("copy", True, f"{found.records} {_unit(fingerprint)} read")
+    _check_found(checks, fingerprint, found)
+    if found.root == fingerprint.root and found.records == fingerprint.records:
+        return VerifyReport(checks.all())
+    difference = None if manifest is None else _locate(manifest, copied, options, keys, origin, right_leaves, limit)
+    if difference is None:
+        return VerifyReport(checks.all(), complete=False)
+    return VerifyReport(checks.all(), difference.indexes, difference.complete, difference.first)
+
+
+def check_record(
+    material: Material,
+    proof: RecordProof | Disclosure,
+    *,
+    chain_id: int,
+    recovers: Recovers | None = None,
+    anchored: AnchoredVersion | None = None,
+    on_chain: bool | None = None,
+) -> VerifyReport:
+    """Is the proof's record in the version? `on_chain` is the contract's own answer to the same question, if asked."""
+    fingerprint = fingerprint_of(material.entry)
+    checks = Checklist(RECORD_CHECKS)
+    document = _check_entry(checks, material, chain_id, recovers)
+    _check_ledger(checks, fingerprint, anchored)
+    schema = None if document is None else document.schema
+    verdict = verify_any(fingerprint, proof, schema)
+    if verdict.code in ("root", "index", "included"):
+        checks.add("proof", True, "its form is that of the fingerprint")
+        checks.add("included", verdict.passed, verdict.detail)
+    else:
+        checks.add("proof", False, verdict.detail)
+    if on_chain is not None:
+        checks.add("chain", on_chain, "Datasets.provesRecord answers " + ("yes" if on_chain else "no"))
+    return VerifyReport(checks.all(), () if verdict else (proof.index,))
+
+
+def verify_any(fingerprint: Fingerprint, proof: RecordProof | Disclosure, schema: Schema | None) -> Verdict:
+    """The right verification for the kind of proof."""
+    if isinstance(proof, Disclosure):
+        return verify_disclosure(fingerprint, proof, schema)
+    return verify_record(fingerprint, proof, schema)
+
+
+def proof_from_json(value: object) -> RecordProof | Disclosure:
+    """Either kind, told apart by its members. Raises InvalidProof."""
+    if isinstance(value, dict) and "fields" in value:
+        return Disclosure.from_json(value)
+    return RecordProof.from_json(value)
+
+
+def prove_from_copy(
+    material: Material, origin: Origin, index: int, columns: Sequence[str] | None = None
+) -> RecordProof | Disclosure:
+    """The proof of one record from a right copy; `columns` are those to show (share-record-sd/1 only).
+
+    Raises NotFound: no such record or column. InvalidProof: copy, keys or manifest are not the version's.
+    InvalidInput: the version is a file, or `columns` was given for a format that shows whole records only.
+    """
+    fingerprint = fingerprint_of(material.entry)
+    if fingerprint.format == FILE or material.document is None or material.manifest is None:
+        raise InvalidInput("a record's proof needs a table, its document and its manifest")
+    document = VersionDocument.parse(material.document)
+    if document.schema is None or document_digest(material.document) != material.entry.act["document"]:
+        raise InvalidProof("the document is not the version's")
+    if not material.manifest.matches(fingerprint):
+        raise InvalidProof("the manifest does not lead to the anchored root")
+    source = open_source(origin, document.read, name="the copy")
+    if fingerprint.format == RECORD_SD:
+        if material.keys is None:
+            raise InvalidProof("this format is always salted: the segment keys are needed")
+        shown = document.schema.names if columns is None else columns
+        return disclose_record(source, document.schema, material.keys, material.manifest, index, shown)
+    if columns is not None:
+        raise InvalidInput(f"{fingerprint.format} shows whole records only", format=fingerprint.format)
+    keys = material.keys if fingerprint.salted else None
+    return prove_record(source, document.schema, keys, material.manifest, index)
+
+
+def _check_entry(
+    checks: Checklist, material: Material, chain_id: int, recovers: Recovers | None
+) -> VersionDocument | None:
+    """Document, act and signature; the document if it is the entry's and can be read."""
+    entry = material.entry
+    digest = act_digest(entry.act, chain_id, entry.module)
+    told = "the entry's digest is " + ("" if digest == entry.digest else "not ")
+    checks.add("act", digest == entry.digest, told + "that of its fields on this chain")
+    _check_signature(checks, entry, digest, recovers)
+    if material.document is None:
+        return None
+    if document_digest(material.document) != entry.act["document"]:
+        checks.add("document", False, "the document's digest is not the one in the entry")
+        return None
+    try:
+        document = VersionDocument.parse(material.document)
+    except ShareLedgerError as fault:
+        checks.add("document", False, f"the digest is right, but the document cannot be used: {fault.detail}")
+        return None
+    checks.add("document", True, f"SHA-256 {entry.act['document']}")
+    return document
+
+
+def _check_signature(checks: Checklist, entry: Entry, digest: str, recovers: Recovers | None) -> None:
+    signer = entry.signer
+    if recovers is None or signer is None or not entry.signatures:
+        checks.add("signature", None, "no means to check signatures at hand")
+    elif len(entry.signatures[0]) != 65:
+        checks.add("signature", None, "a contract key's: accepted by the chain, not re-checked")
+    else:
+        good = recovers(signer, bytes.fromhex(digest), entry.signatures[0])
+        checks.add("signature", good, f"{'by' if good else 'not by'} {signer}")
+
+
+def _check_ledger(checks: Checklist, fingerprint: Fingerprint, anchored: AnchoredVersion | None) -> None:
+    if anchored is None:
+        checks.add("ledger", None, "the contract was not asked")
+        return
+    kept = (anchored.root, anchored.records, anchored.salted)
+    same = kept == (fingerprint.root.hex(), fingerprint.records, fingerprint.salted)
+    checks.add("ledger", same, "the contract keeps " + ("the same fingerprint" if same else "another fingerprint"))
+
+
+def _check_schema(checks: Checklist, fingerprint: Fingerprint, document: VersionDocument | None) -> bool:
+    if document is None:
+        return False
+    if document.format != fingerprint.format or (document.schema is None) != (fingerprint.format == FILE):
+        return checks.add("schema", False, f"the document is of {document.format}, the entry of {fingerprint.format}")
+    if document.schema is None:
+        return checks.add("schema", not any(fingerprint.schema), "a file has no columns")
+    same = document.schema.digest() == fingerprint.schema
+    told = f"{len(document.schema.columns)} columns; their digest is {'' if same else 'not '}the anchored one"
+    return checks.add("schema", same, told)
+
+
+def _check_keys(checks: Checklist, fingerprint: Fingerprint, keys: SegmentKeys | None) -> bool:
+    if not fingerprint.salted:
+        return checks.add("keys", True, "the table is open: no salts")
+    if keys is None:
+        checks.add("keys", None, "no segment keys at hand: leaf hashes cannot be made")
+        return False
+    if keys.gone:
+        return checks.add("keys", False, "segments were shredded: records " + ", ".join(map(str, keys.gone)))
+    return checks.add("keys", True, f"{len(keys.segments)} segment keys at hand")
+
+
+def _check_manifest(checks: Checklist, fingerprint: Fingerprint, manifest: Manifest | None) -> Manifest | None:
+    if manifest is None:
+        return None
+    good = manifest.matches(fingerprint)
+    checks.add("manifest", good, f"it leads {'' if good else 'not '}to the anchored root and count")
+    return manifest if good else None
+
+
+def _check_found(checks: Checklist, fingerprint: Fingerprint, found: Fingerprint) -> None:
+    checks.add(
+        "records",
+        found.records == fingerprint.records,
+        f"{found.records} {_unit(fingerprint)}; {fingerprint.records} were anchored",
+    )
+    same = found.root == fingerprint.root
+    checks.add("root", same, f"{found.root.hex()} is {'' if same else 'not '}the anchored root")
+    if fingerprint.twin_root is None:
+        checks.add("twin", None, "no twin root was anchored")
+    else:
+        same = found.twin_root == fingerprint.twin_root
+        checks.add("twin", same, f"the SM3 root is {'' if same else 'not '}the anchored one")
+
+
+def _unit(fingerprint: Fingerprint) -> str:
+    return "chunks" if fingerprint.format == FILE else "records"
+
+
+def _locate(
+    manifest: Manifest,
+    copied: Manifest,
+    options: PrepareOptions,
+    keys: SegmentKeys | None,
+    origin: Origin,
+    right_leaves: TileLeaves | None,
+    limit: int,
+) -> Difference | None:
+    """Which records differ, in a second pass over the copy; None if the right leaves cannot be had or are not right."""
+    try:
+        if options.schema is None:
+            return _locate_chunks(manifest, copied, keys, origin, right_leaves, limit)
+        source = open_source(origin, options.read, name=options.name)
+        return locate(source, options.schema, keys, manifest, right_leaves, format=options.format, limit=limit)
+    except (InvalidProof, InvalidTable, Shredded):
+        # the copy changed while it was read, or the kept payload is itself not the anchored one: nothing to name
+        return None
+
+
+def _locate_chunks(
+    manifest: Manifest,
+    copied: Manifest,
+    keys: SegmentKeys | None,
+    origin: Origin,
+    right_leaves: TileLeaves | None,
+    limit: int,
+) -> Difference:
+    tiles = manifest.differing_tiles(copied)
+    found: list[int] = []
+    if right_leaves is not None:
+        for tile in tiles[:limit]:
+            first = tile * TILE_RECORDS
+            mine = (
+                sha256(b"\x00" + (b"" if keys is None else keys.salt(number)) + chunk)
+                for number, chunk in enumerate(islice(chunks(origin), first, first + TILE_RECORDS), first)
+            )
+            pairs = zip(right_leaves(tile), mine, strict=False)
+            found += [first + at for at, (right, copy) in enumerate(pairs) if right != copy]
+    if manifest.records != copied.records and right_leaves is not None:
+        found = found[:1] or [min(manifest.records, copied.records)]
+    complete = right_leaves is not None and manifest.records == copied.records and len(found) <= limit
+    common = tuple(tile for tile in tiles if tile < min(len(manifest.tiles), len(copied.tiles)))
+    return Difference(
+        manifest.records, copied.records, common, tuple(found[:limit]), complete, found[0] if found else None
+    )

@@ -1,0 +1,138 @@
+"""Taking the fingerprint of a file as its version's document says it is to be read; the same here and on a client."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self
+
+from ledger.errors import InvalidInput, InvalidSchema
+from ledger.fingerprint import (
+    FILE,
+    RECORD,
+    RECORD_SD,
+    Fingerprint,
+    Manifest,
+    Origin,
+    ReadOptions,
+    Schema,
+    SegmentKeys,
+    Source,
+    fingerprint_file,
+    fingerprint_table,
+    open_source,
+)
+from ledger.fingerprint.canonical import EncodedBatch
+from ledger.fingerprint.file import chunks
+from ledger.fingerprint.leaves import LeafRule, encoded
+from ledger.fingerprint.manifest import TILE_RECORDS
+from ledger.fingerprint.merkle import sha256
+
+Progress = Callable[[int], None]
+DEFAULT_LIMIT = 64 << 30  # bytes of one payload
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareOptions:
+    """What a version is to be: its format, its columns, how its file is read. `limit` is in bytes."""
+
+    format: str = RECORD
+    schema: Schema | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
+    salted: bool = True
+    twin: bool = False
+    name: str = "payload"
+    media_type: str = "application/octet-stream"
+    limit: int = DEFAULT_LIMIT
+
+    def __post_init__(self) -> None:
+        """Raises InvalidSchema, InvalidInput."""
+        if self.format not in (RECORD, RECORD_SD, FILE):
+            raise InvalidInput(f"a version's format is {RECORD}, {RECORD_SD} or {FILE}", format=self.format)
+        if self.format == FILE and self.schema is not None:
+            raise InvalidSchema(f"{FILE} takes no schema: the file is not read as a table")
+        if self.format != FILE and self.schema is None:
+            raise InvalidSchema(f"{self.format} needs a schema: declare the columns and their types")
+        if self.format == RECORD_SD and not self.salted:
+            raise InvalidInput(f"{RECORD_SD} is always salted")
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """From `{"format", "schema", "read", "salted", "twin", "name", "media_type"}`, each of which may be absent."""
+        if not isinstance(value, dict):
+            raise InvalidInput("the options of a version are an object")
+        known = {"format": str, "schema": dict, "read": dict, "salted": bool, "twin": bool, "name": str}
+        known["media_type"] = str
+        for name, given in value.items():
+            if name not in known:
+                raise InvalidInput(f"unknown option {name!r}", known=sorted(known))
+            if given is not None and not isinstance(given, known[name]):
+                raise InvalidInput(f"the option {name} is not of its type", option=name)
+        given = {name: member for name, member in value.items() if member is not None}
+        if "schema" in given:
+            given["schema"] = Schema.from_json(given["schema"])
+        if "read" in given:
+            given["read"] = ReadOptions.from_json(given["read"])
+        return cls(**given)
+
+
+def fingerprint_source(
+    origin: Origin, options: PrepareOptions, keys: SegmentKeys | None, progress: Progress | None = None
+) -> tuple[Fingerprint, Manifest]:
+    """One pass over the file. `keys` must be given if and only if the version is salted.
+
+    Raises what `ledger.fingerprint.fingerprint_table` and `fingerprint_file` raise; InvalidInput.
+    """
+    if (keys is not None) != options.salted:
+        raise InvalidInput("a salted version needs segment keys, an open one takes none")
+    if options.schema is None:
+        return fingerprint_file(origin, keys, twin=options.twin, progress=progress)
+    source = open_source(origin, options.read, name=options.name)
+    return fingerprint_table(source, options.schema, keys, format=options.format, twin=options.twin, progress=progress)
+
+
+class TileReader:
+    """Leaf hashes of the right table, tile by tile: one pass as long as tiles are asked for in rising order."""
+
+    def __init__(
+        self, origin: Origin, format: str, schema: Schema | None, read: ReadOptions, keys: SegmentKeys | None
+    ) -> None:
+        self._origin, self._format, self._schema, self._keys = origin, format, schema, keys
+        self._source: Source | None = None if schema is None else open_source(origin, read, name="the kept payload")
+        self._batches: Iterator[tuple[int, int, Callable[[], list[bytes]]]] | None = None
+        self._first = 0  # number of the first leaf held
+        self._held: list[bytes] = []
+
+    def __call__(self, tile: int) -> list[bytes]:
+        """The leaf hashes of the tile: 256 of them, fewer at the end, none past it."""
+        start = tile * TILE_RECORDS
+        if self._batches is None or start < self._first:
+            self._batches, self._first, self._held = self._leaves(), 0, []
+        while self._first + len(self._held) < start + TILE_RECORDS:
+            found = next(self._batches, None)
+            if found is None:
+                break
+            first, count, hashes = found
+            if first + count <= start:  # wholly before the tile: not even hashed
+                self._first, self._held = first + count, []
+            else:
+                self._held += hashes()
+        gone = start - self._first
+        self._first, self._held = max(start, self._first), self._held[max(gone, 0) :]
+        return self._held[:TILE_RECORDS]
+
+    def _leaves(self) -> Iterator[tuple[int, int, Callable[[], list[bytes]]]]:
+        """(number of the first leaf, how many, their hashes when asked for)."""
+        if self._source is None or self._schema is None:
+            for number, chunk in enumerate(chunks(self._origin)):
+                yield number, 1, partial(self._chunk, number, chunk)
+            return
+        rule = LeafRule(self._format, self._keys)
+        for first, batch in encoded(self._source, self._schema):
+            yield first, batch.count, partial(_rows, rule, batch, first)
+
+    def _chunk(self, number: int, chunk: bytes) -> list[bytes]:
+        return [sha256(b"\x00" + (b"" if self._keys is None else self._keys.salt(number)) + chunk)]
+
+
+def _rows(rule: LeafRule, batch: EncodedBatch, first: int) -> list[bytes]:
+    return rule.hashes(batch, first, sha256)[0]

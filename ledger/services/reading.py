@@ -1,0 +1,155 @@
+"""What a caller may see. The catalogue is open to every department; who asks whom is for the parties and auditors.
+
+An object that the caller may not see is answered like one that does not exist: NotFound.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ledger.domain.callers import Caller
+from ledger.domain.entries import Entry
+from ledger.domain.marks import ancestors, is_authority
+from ledger.domain.state import Correction, Department, Revision, Share, State, StateObject, Version
+from ledger.domain.submissions import Submission
+from ledger.errors import NotFound
+from ledger.ports import Cursor, Ports, StoredDocument, UnitOfWork
+
+PAGE = 1000
+
+
+async def as_of(work: UnitOfWork) -> dict[str, Any] | None:
+    """How far the read model is: what every answer carries. None before entry 0."""
+    cursor: Cursor | None = await work.cursor()
+    if cursor is None:
+        return None
+    return {"block": cursor.block.number, "entry": cursor.size - 1, "head": cursor.head}
+
+
+@asynccontextmanager
+async def opened(ports: Ports) -> AsyncIterator[UnitOfWork]:
+    """A unit of work for reading: everything read through it is of one moment."""
+    async with ports.store.read() as work:
+        yield work
+
+
+async def catalogue_object(work: UnitOfWork, shape: type[StateObject], *key: Any) -> Any:
+    """A department, key, dataset, revision, version, attestation, rule or checkpoint. Raises NotFound."""
+    found = (await work.load([(shape, key)])).get(shape, *key)
+    if found is None:
+        raise NotFound(f"no {shape.__name__.lower()} {'/'.join(str(part) for part in key)}")
+    return found
+
+
+async def share(work: UnitOfWork, caller: Caller, id: str) -> Share:
+    """Raises NotFound, also if the caller is neither a party, nor an authority above the provider, nor an auditor."""
+    state = await work.load([(Share, (id,))])
+    found = state.get(Share, id)
+    if found is None or not _sees(caller, state, found.consumer, found.provider):
+        raise NotFound(f"no share {id}")
+    return found
+
+
+async def correction(work: UnitOfWork, caller: Caller, id: str) -> Correction:
+    state = await work.load([(Correction, (id,))])
+    found = state.get(Correction, id)
+    if found is None or not _sees(caller, state, found.consumer, found.provider):
+        raise NotFound(f"no correction {id}")
+    return found
+
+
+async def seen(
+    work: UnitOfWork,
+    caller: Caller,
+    shape: type[Share] | type[Correction],
+    *,
+    after: str | None,
+    limit: int,
+    **where: Any,
+) -> list[Any]:
+    """Shares or corrections the caller may see, by id. An authority also sees those of the departments below it."""
+    page: list[Any] = []
+    start = (after,) if after else None
+    while len(page) < limit:
+        found: Sequence[Any] = await work.objects(shape, after=start, limit=PAGE, **where)
+        state = await work.load([(Department, (item.provider,)) for item in found])
+        page.extend(item for item in found if _sees(caller, state, item.consumer, item.provider))
+        if len(found) < PAGE:
+            break
+        start = found[-1].key
+    return page[:limit]
+
+
+def _sees(caller: Caller, state: State, consumer: str, provider: str) -> bool:
+    if caller.audits or caller.department in (consumer, provider):
+        return True
+    return any(above.code == caller.department and is_authority(above) for above in ancestors(state, provider))
+
+
+async def document(work: UnitOfWork, caller: Caller, digest: str) -> StoredDocument:
+    """By digest. Raises NotFound, also if the caller is not one of its readers."""
+    found = await work.document(digest)
+    if found is not None and (
+        caller.audits or found.open or caller.department in found.readers or await _published(work, caller, digest)
+    ):
+        return found
+    raise NotFound(f"no document {digest}")
+
+
+async def _published(work: UnitOfWork, caller: Caller, digest: str) -> bool:
+    """Whether it belongs to a published catalogue item, or to a version that the caller has a live share of."""
+    for where in ({"document": digest}, {"conditions": digest}, {"basis": digest}):
+        revisions = await work.objects(Revision, after=None, limit=PAGE, **where)
+        if any(item.published_time is not None for item in revisions):
+            return True
+    for version in await work.objects(Version, document=digest):
+        shares = await work.objects(Share, dataset=version.dataset, consumer=caller.department)
+        if any(item.live for item in shares):
+            return True
+    return False
+
+
+async def submission(work: UnitOfWork, caller: Caller, digest: str) -> Submission:
+    found = await work.submission(digest)
+    if found is None or not (caller.audits or found.department == caller.department):
+        raise NotFound(f"no submission {digest}")
+    return found
+
+
+async def submissions(
+    work: UnitOfWork, caller: Caller, *, after: int, limit: int, **where: Any
+) -> list[tuple[int, Submission]]:
+    own = None if caller.audits else caller.department
+    return await work.submissions(after=after, limit=limit, department=own, **where)
+
+
+async def entries(work: UnitOfWork, caller: Caller, *, after: int, limit: int, **where: Any) -> list[Entry]:
+    """In order. An auditor sees all; others those that their own department signed."""
+    if not caller.audits:
+        where = {**where, "department": caller.department}
+    return await work.entries(after, limit, **where)
+
+
+async def entry(work: UnitOfWork, caller: Caller, key: int | str) -> Entry:
+    """One entry, for an auditor, its signer's department, and the parties of the share it is on."""
+    found = await work.entry(key)
+    if found is None:
+        raise NotFound(f"no entry {key}")
+    if caller.audits or found.department == caller.department or not _is_private(found):
+        return found
+    state = await work.load([(Share, (found.act.values.get("share", found.digest),))])
+    for item in state.all(Share):
+        if _sees(caller, state, item.consumer, item.provider):
+            return found
+    raise NotFound(f"no entry {key}")
+
+
+def _is_private(found: Entry) -> bool:
+    """Whether the entry tells who asks whom."""
+    return "share" in found.act.values or "consumer" in found.act.values or "correction" in found.act.values
+
+
+async def history(work: UnitOfWork, caller: Caller, id: str) -> list[Entry]:
+    """Every entry on a share, oldest first, corrections included. Raises NotFound like `share`."""
+    await share(work, caller, id)
+    return await work.entries(-1, 100_000, subject=id)

@@ -1,0 +1,161 @@
+"""Entries, objects and the cursor: everything that a rebuild from the chain brings back."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ledger.domain.acts import BY_ENTRY, Mark
+from ledger.domain.entries import Entry
+from ledger.domain.identifiers import format_signature, parse_signature
+from ledger.domain.state import Ref, State, StateObject
+from ledger.domain.subjects import subject
+from ledger.domain.submissions import SubmissionState
+from ledger.domain.values import Act
+from ledger.ports import Block, Cursor
+from ledger.store.conditions import matching
+from ledger.store.rows import Rows
+from ledger.store.steps import add_steps
+from ledger.store.tables import REBUILDABLE, STATE_TABLES, cursor, entries, submissions
+
+AT_ONCE = 500  # parameters in one statement; SQLite allows 32,766
+
+
+class ReadModel(Rows):
+    async def cursor(self) -> Cursor | None:
+        row = (await self._connection.execute(sa.select(cursor))).first()
+        return Cursor(Block(row.block, row.block_hash), row.size, row.head) if row else None
+
+    async def identity(self) -> tuple[int, str] | None:
+        """(chain id, Journal) of the ledger these rows are of."""
+        row = (await self._connection.execute(sa.select(cursor))).first()
+        return (row.chain_id, row.journal) if row else None
+
+    async def load(self, wanted: Iterable[Ref]) -> State:
+        state, seen, waiting = State(), set[Ref](), set(wanted)
+        while waiting:  # one round a level of references, one statement a type
+            seen |= waiting
+            by_shape: dict[type[StateObject], list[tuple[Any, ...]]] = defaultdict(list)
+            for shape, key in waiting:
+                by_shape[shape].append(key)
+            found = [item for shape, keys in by_shape.items() for item in await self._by_key(shape, keys)]
+            state.put(*found)
+            waiting = {ref for item in found for ref in item.refs()} - seen
+        return state
+
+    async def _by_key(self, shape: type[StateObject], keys: Sequence[tuple[Any, ...]]) -> list[StateObject]:
+        table = STATE_TABLES[shape]
+        columns = [table.c[name] for name in shape.KEY]
+        found: list[StateObject] = []
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE]
+            condition: sa.ColumnElement[bool] = columns[0].in_([key[0] for key in some])
+            if len(columns) > 1:
+                condition = sa.or_(
+                    *(sa.and_(*(c == part for c, part in zip(columns, key, strict=True))) for key in some)
+                )
+            rows = await self._connection.execute(sa.select(table).where(condition))
+            found.extend(shape(**row._mapping) for row in rows)
+        return found
+
+    async def objects(
+        self, shape: type[Any], *, after: tuple[Any, ...] | None = None, limit: int = 1000, **where: Any
+    ) -> list[Any]:
+        table = STATE_TABLES[shape]
+        key = [table.c[name] for name in shape.KEY]
+        query = sa.select(table).where(*matching(table, where)).order_by(*key).limit(limit)
+        if after is not None:
+            query = query.where(sa.tuple_(*key) > sa.tuple_(*after) if len(key) > 1 else key[0] > after[0])
+        return [shape(**row._mapping) for row in await self._connection.execute(query)]
+
+    async def entries(self, after: int, limit: int, **where: Any) -> list[Entry]:
+        query = sa.select(entries).where(entries.c.index > after, *matching(entries, where))
+        return [_entry(row) for row in await self._connection.execute(query.order_by(entries.c.index).limit(limit))]
+
+    async def entry(self, key: int | str) -> Entry | None:
+        column = entries.c.index if isinstance(key, int) else entries.c.digest
+        row = (await self._connection.execute(sa.select(entries).where(column == key))).first()
+        return _entry(row) if row else None
+
+    async def record(self, new: Sequence[Entry], changed: Iterable[StateObject], reached: Cursor) -> None:
+        if new:
+            await self._connection.execute(sa.insert(entries), [_row(entry) for entry in new])
+            await self._upsert(changed)
+            await self._finish(new)
+        opening = new[0] if new and new[0].index == 0 else None
+        values = {"block": reached.block.number, "block_hash": reached.block.hash}
+        values |= {"size": reached.size, "head": reached.head}
+        if opening is None:
+            await self._connection.execute(sa.update(cursor).values(values))
+        else:
+            values |= {"id": 1, "chain_id": self._chain_id, "journal": opening.module}
+            await self._connection.execute(sa.insert(cursor).values(values))
+
+    async def _upsert(self, changed: Iterable[StateObject]) -> None:
+        by_shape: dict[type[StateObject], list[dict[str, Any]]] = defaultdict(list)
+        for item in changed:
+            columns = STATE_TABLES[type(item)].columns.keys()
+            by_shape[type(item)].append(dict(zip(columns, item.row(), strict=True)))
+        for shape, rows in by_shape.items():
+            table = STATE_TABLES[shape]
+            insert = self._insert(table)
+            others = {name: column for name, column in insert.excluded.items() if name not in shape.KEY}
+            statement = insert.on_conflict_do_update(index_elements=list(shape.KEY), set_=others)
+            await self._connection.execute(statement, rows)
+
+    async def _finish(self, new: Sequence[Entry]) -> None:
+        """End the submissions that these entries answer, whoever carried them."""
+        by_digest = {entry.digest: entry for entry in new}
+        query = sa.select(submissions.c.digest).where(submissions.c.digest.in_(sa.bindparam("digests", expanding=True)))
+        known = (await self._connection.execute(query, {"digests": list(by_digest)})).scalars().all()
+        if not known:
+            return
+        update = (
+            sa.update(submissions)
+            .where(submissions.c.digest == sa.bindparam("of"))
+            .values(state=SubmissionState.FINAL, entry=sa.bindparam("index"), reason=sa.null())
+        )
+        await self._connection.execute(update, [{"of": digest, "index": by_digest[digest].index} for digest in known])
+        await add_steps(self._connection, known, SubmissionState.FINAL, self._now(), "recorded")
+
+    async def rewind(self) -> None:
+        for table in REBUILDABLE:
+            await self._connection.execute(sa.delete(table))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "index": entry.index,
+        "kind": entry.kind,
+        "module": entry.module,
+        "digest": entry.digest,
+        "signer": entry.signer,
+        "department": entry.department,
+        "subject": subject(entry.act, entry.digest),
+        "marks": int(entry.marks),
+        "time": entry.time,
+        "head": entry.head,
+        "act": entry.act.to_json(),
+        "signatures": [format_signature(raw) for raw in entry.signatures],
+        "block": entry.block_number,
+        "block_hash": entry.block_hash,
+        "transaction_hash": entry.transaction,
+    }
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        index=row.index,
+        module=row.module,
+        act=Act.from_json(BY_ENTRY[row.kind].name, row.act),
+        digest=row.digest,
+        signatures=tuple(parse_signature(text) for text in row.signatures),
+        department=row.department,
+        marks=Mark(row.marks),
+        time=row.time,
+        head=row.head,
+        block_number=row.block,
+        block_hash=row.block_hash,
+        transaction=row.transaction_hash,
+    )

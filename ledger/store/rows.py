@@ -1,0 +1,20 @@
+"""What the parts of a unit of work share: the connection, the time, the database's own INSERT."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Rows:
+    def __init__(self, connection: AsyncConnection, chain_id: int, now: Callable[[], int]) -> None:
+        self._connection = connection
+        self._chain_id = chain_id
+        self._now = now  # unix milliseconds
+
+    def _insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT."""
+        own = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        return own.insert(table)
