@@ -18,7 +18,7 @@ class ActRoute:
     path: str
     tag: str
     party: str
-    fills: Mapping[str, str] = field(default_factory=dict)  # path parameter → field of the act
+    fills: Mapping[str, str] = field(default_factory=dict)  # path parameter → field of the act, "": looked up
     optional: tuple[str, ...] = ()  # fields that may be left out: zero, or found below
 
     @property
@@ -53,7 +53,7 @@ ACT_ROUTES: Final = (
         "departments",
         "the department itself, or an authority above it (recovery, and marked so)",
         _DEPARTMENT,
-        ("key", "kind", "custody", "start", "until"),
+        ("key", "kind", "custody", "start", "until", "mandate"),
     ),
     ActRoute(
         "RetireKey",
@@ -69,12 +69,10 @@ ACT_ROUTES: Final = (
     ),
     ActRoute("ReturnDataset", "/datasets/{dataset}/return", "datasets", "an authority above its provider", _DATASET),
     ActRoute("AnchorVersion", "/datasets/{dataset}/versions", "versions", "the dataset's provider", _DATASET),
-    ActRoute("ShredVersion", "/versions/{version}/shredding", "versions", "the dataset's provider"),
+    ActRoute("ShredVersion", "/versions/{version}/shredding", "versions", "the dataset's provider", {"version": ""}),
     ActRoute("RequestShare", "/authorisations", "authorisations", "the consumer, for itself"),
     ActRoute("GrantShare", "/grants", "authorisations", "an authority above the provider"),
-    ActRoute(
-        "WithdrawRequest", "/authorisations/{share}/withdrawal", "authorisations", "the share's consumer", _SHARE
-    ),
+    ActRoute("WithdrawRequest", "/authorisations/{share}/withdrawal", "authorisations", "the share's consumer", _SHARE),
     ActRoute(
         "AskSupplement",
         "/authorisations/{share}/supplement-request",
@@ -144,6 +142,7 @@ ACT_ROUTES: Final = (
         "corrections",
         "the version's provider",
         {"correction": "correction"},
+        ("version",),  # one that is declined has no new version
     ),
     ActRoute("PublishRule", "/rules", "rules", "any authority, for its own rules"),
     ActRoute("PublishCheckpoint", "/checkpoints", "checkpoints", "any department, for its own log"),

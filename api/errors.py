@@ -1,14 +1,14 @@
 """What can be wrong with a request before the product is asked anything. Each class carries its HTTP status.
 
-    HttpError
-    ├── MalformedJson           400  the body is not JSON as this API reads it
-    ├── MalformedHeader         400  a header that cannot be understood
-    ├── NoSuchPath              404
-    ├── MethodNotAllowed        405
-    ├── UnsupportedMediaType    415
-    ├── HeadersTooLarge         431
-    ├── OutOfTime               503  the request took longer than it may
-    └── InternalError           500  a defect; the log knows more under the request id
+HttpError
+├── MalformedJson           400  the body is not JSON as this API reads it
+├── MalformedHeader         400  a header that cannot be understood
+├── NoSuchPath              404
+├── MethodNotAllowed        405
+├── UnsupportedMediaType    415
+├── HeadersTooLarge         431
+├── OutOfTime               503  the request took longer than it may
+└── InternalError           500  a defect; the log knows more under the request id
 """
 
 from typing import ClassVar

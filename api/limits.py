@@ -192,7 +192,7 @@ def content_digest(request: Request) -> str | None:
 async def streamed(request: Request) -> AsyncIterator[bytes]:
     """The raw body, a piece at a time.
 
-    Raises TooLarge, WrongDigest at its end if Content-Digest promised other bytes, UnsupportedMediaType for an encoding.
+    Raises TooLarge; UnsupportedMediaType for an encoding; at its end WrongDigest if other bytes were promised.
     """
     most = limits_of(request).upload_bytes
     _refuse_encoding(request)

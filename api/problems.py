@@ -6,6 +6,7 @@ there. `facts` are JSON values for a program.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from fastapi import Request
@@ -17,6 +18,8 @@ from api import errors as own
 from api.replies import Reply
 from keys import errors as keys
 from ledger import errors
+from ledger.domain import refusals  # noqa: F401  (declares every refusal)
+from ledger.domain.submissions import Submission
 
 PROBLEM_TYPE: Final = "application/problem+json"
 URN: Final = "urn:shareledger:problem:"
@@ -106,24 +109,57 @@ def problem_reply(
     except LookupError:
         status = 500
     headers = dict(extra or {})
-    headers["Content-Language"] = "zh" if chinese else "en"
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="shareledger"'
     pause = next((RETRY_AFTER[one] for one in kind.__mro__ if one in RETRY_AFTER), None)
     if pause is not None and status in (409, 503):
         headers["Retry-After"] = str(pause)
+    return _document(kind, status, error.detail, error.next_step, error.facts, request_id, chinese, headers)
+
+
+def problem_of_reason(request: Request, submission: Submission, headers: Mapping[str, str]) -> Reply:
+    """The problem for which a submission failed or was returned, told by its stored reason."""
+    reason = submission.reason or {}
+    kind = _by_code().get(str(reason.get("code")), errors.Refused)
+    return _document(
+        kind,
+        409,
+        str(reason.get("detail", kind.title)),
+        kind.remedy,
+        {**reason.get("facts", {}), "submission": submission.digest, "state": str(submission.state)},
+        request.state.request_id,
+        wants_chinese(request.headers.get("accept-language")),
+        headers,
+    )
+
+
+@cache
+def _by_code() -> dict[str, type[Problem]]:
+    return {kind.code: kind for kind in every_problem()}
+
+
+def _document(
+    kind: type[Problem],
+    status: int,
+    detail: str,
+    next_step: str,
+    facts: Mapping[str, Any],
+    request_id: str,
+    chinese: bool,
+    headers: Mapping[str, str],
+) -> Reply:
     body = {
-        "type": URN + error.code,
-        "title": error.title_zh if chinese else error.title,
-        "title_zh": error.title_zh,
+        "type": URN + kind.code,
+        "title": kind.title_zh if chinese else kind.title,
+        "title_zh": kind.title_zh,
         "status": status,
-        "detail": error.detail,
-        "code": error.code,
-        "next_step": error.next_step,
+        "detail": detail,
+        "code": kind.code,
+        "next_step": next_step,
         "instance": f"urn:shareledger:request:{request_id}",
-        "facts": error.facts,
+        "facts": dict(facts),
     }
-    return Reply(status, body, headers, PROBLEM_TYPE)
+    return Reply(status, body, {**headers, "Content-Language": "zh" if chinese else "en"}, PROBLEM_TYPE)
 
 
 def from_http(error: HTTPException) -> own.HttpError | errors.ShareLedgerError:
@@ -182,18 +218,3 @@ def respond(request: Request, error: Problem, extra: Mapping[str, str] | None = 
         chinese=wants_chinese(request.headers.get("accept-language")),
         extra=extra,
     ).response()
-
-
-def example(code: str, status: int, title: str, title_zh: str, detail: str) -> dict[str, Any]:
-    """A problem document for the API's description."""
-    return {
-        "type": URN + code,
-        "title": title,
-        "title_zh": title_zh,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "next_step": errors.ShareLedgerError.remedy,
-        "instance": "urn:shareledger:request:01J8Z4",
-        "facts": {},
-    }

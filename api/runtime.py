@@ -11,6 +11,11 @@ class Settings(Protocol):
         """The largest payload, or copy to verify, in MiB."""
         ...
 
+    @property
+    def confirmations(self) -> int:
+        """Blocks on top before a block is final."""
+        ...
+
 
 class Runtime(Protocol):
     """The running product."""

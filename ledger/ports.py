@@ -180,6 +180,15 @@ class Answer:
     created: int  # unix milliseconds
 
 
+@dataclass(frozen=True, slots=True)
+class RowDifference:
+    """A stored value that is not the right one: `column` "" where the row is missing, "*" where it should not be."""
+
+    table: str
+    key: str
+    column: str
+
+
 class UnitOfWork(Protocol):
     """One database transaction. Leaving it without `commit` undoes everything; reads see one moment."""
 
@@ -214,19 +223,16 @@ class UnitOfWork(Protocol):
         ...
 
     # the audit
-    async def differing_entries(self, right: Sequence[Entry]) -> list[tuple[int, str]]:
-        """(index, column) of each stored value that is not this entry's; column "" where the row is missing.
-
-        Entries are in order without gaps; rows between them that should not be are not asked for."""
+    async def differing_entries(self, right: Sequence[Entry]) -> list[RowDifference]:
+        """Where the stored rows of these entries are not what the entries say."""
         ...
 
-    async def indices_from(self, index: int, limit: int) -> list[int]:
-        """Indices of stored entries from `index` on, in order."""
+    async def stray_entries(self, size: int, limit: int) -> list[RowDifference]:
+        """Stored entries whose index is not within 0 … size - 1."""
         ...
 
-    async def differing_objects(self, shape: type, right: Iterable[Any]) -> AsyncIterator[tuple[tuple[Any, ...], str]]:
-        """(key, column) of each stored value that differs from these objects, which are all there should be of this
-        type; column "" where a row is missing, "*" where there should be none."""
+    async def differing_objects(self, shape: type, right: State, limit: int) -> list[RowDifference]:
+        """Where the stored rows of a type are not the objects of a whole state, up to a limit."""
         ...
 
     # documents
@@ -245,6 +251,10 @@ class UnitOfWork(Protocol):
         ...
 
     async def submission(self, digest: str) -> Submission | None: ...
+    async def submitted(self, digests: Iterable[str]) -> set[str]:
+        """Which of these act digests have a submission, whatever became of it."""
+        ...
+
     async def submissions(
         self, *, after: int = 0, limit: int = 100, expired_before: int | None = None, **where: Any
     ) -> list[tuple[int, Submission]]:

@@ -9,10 +9,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.act_table import ActRoute
-from api.schemas.examples import sample_body
+from api.schemas.examples import DIGEST, sample_body
 from api.schemas.fields import KINDS, Address, Digest, DocumentObject, Members, Time
 from ledger.domain.acts import (
-    ACTS,
     Cause,
     Custody,
     Duty,
@@ -43,15 +42,11 @@ _ENUMS: Final[dict[str, Any]] = {
 _MEANINGS: Final = {
     "roles": "sum of " + ", ".join(f"{role.value} {role.name.lower()}" for role in Role if role.name),
     "score": "parts per million",
-    "salted": "whether records are salted, so that nothing here can be matched against guesses",
-    "twin": "the root of the same tree with SM3; left out: none",
-    "schema": "digest of the table's schema; left out: none, for a file",
-    "root": "root of the fingerprint",
     "revision": "digest of the SubmitDataset that is published now",
     "mandate": "document by which the department entrusts its holder with the key",
     "since": "from when on its holder must not have signed any more",
 }
-_MAY_BE_ZERO: Final = frozenset({"schema", "twin", "state", "basis", "conditions", "scope"})
+_MAY_BE_ZERO: Final = frozenset({"state", "basis", "conditions", "scope", "mandate"})
 _TAKEN: Final = ("signer", "prior", "valid_until")
 
 
@@ -61,67 +56,59 @@ class Body(BaseModel):
     valid_until: Time | None = Field(default=None, description="until when the signature may be recorded")
 
 
-class AnchorBody(Body):
-    """A prepared version is anchored by the digest of its document; one fingerprinted elsewhere needs every field."""
+class Continuing(Body):
+    prior: Digest | None = Field(
+        default=None, description="digest of the last act on the object; left out: the last one known here"
+    )
+
+
+class AnchorBody(Continuing, json_schema_extra={"examples": [{"prepared": DIGEST}]}):
+    """What was prepared before, by an upload or a registered fingerprint, goes on the ledger."""
 
     prepared: Digest = Field(description="`document` of what POST …/payloads or …/fingerprints answered")
 
 
-class ShredBody(Body):
-    """`whole`: every key. Else the segments that the document names, by their first records."""
+class ShredBody(Continuing, json_schema_extra={"examples": [{"whole": True, "document": {"reasons": "保存期限届满"}}]}):
+    """`whole`: every key of the version. Else the segments that the document names, by their first records."""
 
     whole: bool = True
     document: DocumentObject
 
 
+_BY_HAND: Final[dict[str, type[BaseModel]]] = {"AnchorVersion": AnchorBody, "ShredVersion": ShredBody}
+
+
 def body_fields(route: ActRoute) -> list[str]:
-    """The act's fields that the body holds, in order, `document` or `mandate` apart."""
-    taken = {*route.fills.values(), *_TAKEN, main_document(route.act)}
+    """The act's fields that the body holds, in order, `document` apart."""
+    taken = {*route.fills.values(), *_TAKEN, "document"}
     return [field.name for field in route.type.fields if field.name not in taken]
-
-
-def main_document(act: str) -> str | None:
-    """The field that `document` in the body stands for."""
-    names = [field.name for field in ACTS[act].fields]
-    return next((name for name in ("document", "mandate") if name in names), None)
 
 
 def body_of(route: ActRoute) -> type[BaseModel]:
     """The pydantic model of a route's body."""
+    if route.act in _BY_HAND:
+        return _BY_HAND[route.act]
     kinds = {field.name: field.kind for field in route.type.fields}
-    members: dict[str, Any] = {}
-    optional = set(route.optional) | _MAY_BE_ZERO
-    if route.act == "ResolveCorrection":
-        optional.add("version")  # a correction that was declined has no new version
-    for name in body_fields(route):
-        members[name] = _member(route, name, kinds[name], name in optional)
-    if main_document(route.act):
+    optional = frozenset({*route.optional, *_MAY_BE_ZERO})
+    fields = body_fields(route)
+    members = {name: _member(route, name, kinds[name], name in optional) for name in fields}
+    if "document" in kinds:
         members["document"] = (DocumentObject | Digest | None, Field(default=None, description=_document(route.act)))
-    if "prior" not in route.fills.values():
-        members["prior"] = (Digest | None, Field(default=None, description=_prior(route.act)))
-    example = sample_body(route.type, body_fields(route), frozenset(optional))
+    if "prior" not in route.fills.values() and route.act in ("RequestShare", "GrantShare"):
+        members["prior"] = (Digest | None, Field(default=None, description="the share that this one renews"))
     return create_model(
         f"{route.act}Body",
-        __base__=Body,
-        __config__=None,
+        __base__=Body if "prior" in route.fills.values() else Continuing,
+        __cls_kwargs__={"json_schema_extra": {"examples": [sample_body(route.type, fields, optional)]}},
         __doc__=f"What {route.act} says beside its path.",
-        **_with_example(members, example),
+        **members,
     )
 
 
-def _with_example(members: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
-    """The whole body's example is the sum of its members'."""
-    for name, (kind, field) in members.items():
-        if name in example:
-            field.examples = [example[name]]
-            members[name] = (kind, field)
-    return members
-
-
-def _member(route: ActRoute, name: str, kind: Kind, optional: bool) -> tuple[Any, Any]:
+def _member(route: ActRoute, name: str, kind: Kind, optional: bool) -> Any:
     form = KINDS[kind]
     if name in ACT_DOCUMENTS[route.act] and kind is Kind.DIGEST:
-        form = form | DocumentObject
+        form = DocumentObject | form
     if kind is Kind.U8:
         form = _enumeration(route.act, name) or form
     description = _MEANINGS.get(name) or _enumerated(route.act, name)
@@ -150,15 +137,8 @@ def _enumerated(act: str, name: str) -> str | None:
 
 
 def _document(act: str) -> str:
-    main = main_document(act) or "document"
-    kinds = " or ".join(ACT_DOCUMENTS[act].get(main, ()))
+    kinds = " or ".join(ACT_DOCUMENTS[act].get("document", ()))
     return f"the act's document, of kind {kinds}, or the digest of one stored here" if kinds else "the act's document"
-
-
-def _prior(act: str) -> str:
-    if act in ("RequestShare", "GrantShare"):
-        return "the share that this one renews; left out: none"
-    return "digest of the last act on the object; left out: the last one known here"
 
 
 class DraftBody(BaseModel):
@@ -168,7 +148,9 @@ class DraftBody(BaseModel):
         extra="forbid",
         strict=True,
         json_schema_extra={
-            "examples": [{"act": "WithdrawRequest", "fields": {"share": "6ad35d6c" * 8}, "document": {"reasons": "无需"}}]
+            "examples": [
+                {"act": "WithdrawRequest", "fields": {"share": "6ad35d6c" * 8}, "document": {"reasons": "无需"}}
+            ]
         },
     )
 

@@ -101,7 +101,6 @@ def sample_body(act: ActType, fields: list[str], optional: frozenset[str]) -> di
     kinds = {field.name: field.kind for field in act.fields}
     body = {name: sample_field(act, name, kinds[name]) for name in fields if name not in optional}
     documents = ACT_DOCUMENTS[act.name]
-    main = "document" if "document" in documents else next(iter(documents), None)
-    if main is not None:
-        body["document"] = sample_document(documents[main][0])
+    for name in (one for one in ("document", "mandate") if one in documents):
+        body[name] = sample_document(documents[name][0])
     return body

@@ -102,14 +102,14 @@ class Client:
                 return
             parameters = {**parameters, "after": after}
 
-    def post(self, path: str, body: Any, *, wait: float | None = None, key: str | None = None) -> Any:
+    def post(self, path: str, body: Any, *, wait: int | None = None, key: str | None = None) -> Any:
         """Post JSON and return the answer's. With `wait`, the server answers once the act is final or the time is up.
 
         `key` is the Idempotency-Key; without one a new one is made for this call. Raises Answered, NoAnswer.
         """
         headers = {"Idempotency-Key": key or secrets.token_urlsafe(18)}
         if wait:
-            headers["Prefer"] = f"wait={wait:g}"
+            headers["Prefer"] = f"wait={wait}"
         return _body(self._send("POST", path, json=body, headers=headers, timeout=self._timeout + (wait or 0)))
 
     def upload(self, path: str, chunks: Callable[[], Iterator[bytes]], size: int, media: str, **query: Any) -> Any:

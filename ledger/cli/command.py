@@ -5,7 +5,7 @@ The function takes a `Run` and its own parameters and returns an `Answer`, or No
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import typer
@@ -111,3 +111,8 @@ def noun(help: str) -> typer.Typer:
     """The group of one noun's verbs."""
     return typer.Typer(help=help, no_args_is_help=True, add_completion=False)
 
+
+def taking(work: Any, parameters: Sequence[inspect.Parameter]) -> None:
+    """Say which parameters a function of **given takes besides its Run: commands built from tables need signatures."""
+    run = inspect.Parameter("run", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Run)
+    work.__signature__ = inspect.Signature([run, *parameters])

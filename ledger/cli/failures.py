@@ -11,18 +11,20 @@ from typing import Any
 
 from ledger.errors import (
     Conflict,
+    Corrupt,
     IdempotencyMismatch,
     InvalidInput,
     NotPermitted,
     Refused,
     ShareLedgerError,
+    Shredded,
     StillRunning,
     Unavailable,
 )
 
 GOOD, FAILED, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
-_NO = (Refused, NotPermitted, Conflict)
-_NOT_RUN = (IdempotencyMismatch, StillRunning)
+_NO = (Refused, NotPermitted, Conflict, Corrupt)
+_NOT_RUN = (IdempotencyMismatch, StillRunning, Shredded)
 
 
 class InvalidOption(InvalidInput):
@@ -61,12 +63,12 @@ class NotFinalYet(Unavailable):
 
 
 class Mismatch(ShareLedgerError):
-    """What the server gave to be signed is not what was asked for. Nothing is signed."""
+    """What the server gave is not what was asked for, or contradicts the ledger. Nothing was signed."""
 
-    code = "draft-mismatch"
-    title = "The server's draft is not what was asked for; nothing was signed"
-    title_zh = "服务器返回的待签内容与请求不符，未签署"
-    remedy = "Do not use this server for signing until its operator has explained this."
+    code = "server-mismatch"
+    title = "The server's answer does not fit what was asked for; nothing was signed"
+    title_zh = "服务器返回内容与请求不符，未签署任何内容"
+    remedy = "Rely on this server for nothing until its operator has explained this."
 
 
 class Internal(ShareLedgerError):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.cli.values import named, read_document, read_roles, read_time
+from ledger.cli.values import named, read_roles, read_time
 from ledger.domain.acts import (
     Cause,
     Custody,
@@ -29,17 +29,12 @@ class FieldOption:
     read: Callable[[str, int], Any] = lambda text, now: text
     type: Any = str
     default: Any = None
-    flag: str | None = None
 
 
-def _choice(help: str, choices: Any, default: str | None = None, *, flag: str | None = None) -> FieldOption:
+def _choice(help: str, choices: Any, default: str | None = None) -> FieldOption:
     read = named(choices)
     names = ", ".join(member.name.lower().replace("_", "-") for member in choices)
-    return FieldOption(f"{help}: {names}.", lambda text, now: read(text), default=default, flag=flag)
-
-
-def _document(help: str, kind: str) -> FieldOption:
-    return FieldOption(f"{help} (FILE.json, digest or text).", lambda text, now: read_document(text, kind))
+    return FieldOption(f"{help}: {names}.", lambda text, now: read(text), default=default)
 
 
 FIELDS: Final[dict[str, FieldOption]] = {
@@ -50,17 +45,14 @@ FIELDS: Final[dict[str, FieldOption]] = {
         "Roles, by comma: authority, provider, consumer, attestor, auditor.", lambda text, now: read_roles(text)
     ),
     "key": FieldOption("Address of the key."),
+    "share": FieldOption("Id of the share."),
     "duty": _choice("Duty", Duty),
-    "custody": _choice("Who keeps the key", Custody, "host"),
-    "mandate": _document("Mandate the key acts under", "mandate"),
+    "custody": _choice("Who keeps the key; own with --keystore, else host", Custody),
     "since": FieldOption("As of when (date, +span or seconds).", lambda text, now: read_time(text, now), default="+0s"),
     "reason": _choice("Why", RetireReason, "rotated"),
     "dataset": FieldOption("Code of the dataset."),
     "share_type": _choice("Share type 共享属性", ShareType),
     "grade": _choice("Grade 分类分级", Grade),
-    "basis": _document("Basis 依据", "basis"),
-    "conditions": _document("Conditions 使用条件", "conditions"),
-    "scope": _document("Scope 使用范围: data items, rows", "scope"),
     "number": FieldOption("Number of the version.", lambda text, now: int(text), type=int),
     "consumer": FieldOption("Code of the consuming department."),
     "revision": FieldOption("Revision of the dataset; the published one unless given."),
@@ -72,7 +64,7 @@ FIELDS: Final[dict[str, FieldOption]] = {
     "version": FieldOption("Id of the version."),
     "method": _choice("How it is delivered", Method, "store"),
     "cause": _choice("Cause", Cause),
-    "rules": _document("Rule set the report was made by", "quality-rules"),
+    "rules": FieldOption("Digest of the rule set the report was made by."),
     "score": FieldOption("Score in parts per million.", lambda text, now: int(text), type=int),
     "outcome": _choice("Answer", Outcome),
     "rule": FieldOption("Code of the rule."),

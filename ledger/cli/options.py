@@ -9,10 +9,13 @@ import typer
 from ledger.cli.run import SERVER
 
 
+REQUIRED: Final = inspect.Parameter.empty
+
+
 def option(name: str, kind: Any, default: Any, *flags: str, help: str, **settings: Any) -> inspect.Parameter:
     """A keyword parameter carrying a typer option; its flag is `--name` unless given."""
     flags = flags or ("--" + name.replace("_", "-"),)
-    told = typer.Option(*flags, help=help, show_default=settings.pop("show_default", default is not None), **settings)
+    told = typer.Option(*flags, help=help, show_default=settings.pop("show_default", default not in (None, REQUIRED)), **settings)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, told])
 
 
@@ -59,7 +62,7 @@ LEDGER: Final = option(
     help="The ledger's manifest, got from somewhere you trust; else the server's word is taken for which ledger it is.",
     rich_help_panel=_SIGNING,
 )
-WAIT: Final = option("wait", float, 30.0, help="Seconds to wait until the act is final; 0: do not.", min=0, max=600)
+WAIT: Final = option("wait", int, 30, help="Seconds to wait until the act is final; 0: do not.", min=0, max=3600)
 ACT: Final = (
     WAIT,
     option(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -34,6 +35,14 @@ class Answer:
     hide: frozenset[str] = field(default=frozenset())
 
 
+def printable(text: str) -> str:
+    """The text with control and bidirectional characters spelt out: what others wrote must not steer a terminal."""
+    return "".join(
+        f"\\u{ord(character):04x}" if unicodedata.category(character) in ("Cc", "Cf") and character != "\n" else character
+        for character in text
+    )
+
+
 class Output:
     """stdout and stderr of one command."""
 
@@ -60,7 +69,7 @@ class Output:
         self.note(say(self.lang, phrase, **values))
 
     def note(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
     def problem(self, problem: Mapping[str, Any]) -> None:
         """An error: title, detail, next step; with --json also as the one value on stdout."""
@@ -85,7 +94,7 @@ class Output:
         from rich.panel import Panel
         from rich.text import Text
 
-        self._console(error=True).print(Panel(Text(body), title=title, title_align="left"))
+        self._console(error=True).print(Panel(Text(printable(body)), title=title, title_align="left"))
 
     def cell(self, member: str, value: Any) -> str:
         """A value as a person reads it, by the name of its member."""
@@ -97,7 +106,7 @@ class Output:
             return self._number(member, value)
         if member == "state" and value in SUBMISSION_STATES:
             return choose(self.lang, SUBMISSION_STATES[value])
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+        return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1))
 
     def _number(self, member: str, value: int) -> str:
         if member in NAMES and value in NAMES[member]:
@@ -118,7 +127,7 @@ class Output:
         console = self._console()
         value = answer.value
         if not isinstance(value, Mapping):
-            console.print(Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)))
+            console.print(Text(self.cell("", value)))
             return
         if answer.columns:
             items = value.get(answer.rows) or []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from keys.passphrases import PassphraseSource
 
+LONGEST_WAIT: Final = 60  # seconds one answer may take; longer waits ask again
 SERVER: Final = "http://127.0.0.1:8460"
 
 
@@ -53,9 +54,14 @@ class Run:
         return client
 
     @property
-    def wait(self) -> float | None:
-        """Seconds to wait for an act to be final; None for not at all."""
-        return self.options.get("wait") or None
+    def wait(self) -> int | None:
+        """Seconds the server is asked to wait for an act to be final; None for not at all."""
+        return min(int(self.deadline - self.surroundings.now()), LONGEST_WAIT) or None
+
+    @cached_property
+    def deadline(self) -> float:
+        """When waiting ends; counted from the first time it is asked for."""
+        return self.surroundings.now() + (self.options.get("wait") or 0)
 
     @property
     def now(self) -> int:

@@ -2,7 +2,7 @@
 
 What must hold before anything is signed:
  1 the draft is the act asked for, every field given is in it unchanged, and nothing was added but what a draft fills
- 2 the signer is the key at hand, and the signature's validity is no longer than asked for
+ 2 the signer is the key at hand
  3 every document's digest, recomputed from the bytes shown, is the one in the act, and says what was given
  4 the act's digest, recomputed for the ledger's chain id and module, is the draft's
 The ledger is the pinned one (--ledger), and the server's must be the same; without a pin, the server's.
@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.cli.failures import InvalidOption, Mismatch
+from ledger.cli.members import main_field
 from ledger.cli.run import Run
 from ledger.cli.texts import say
 from ledger.cli.values import read_json
-from ledger.domain.acts import Kind
+from ledger.domain.document_kinds import ACT_DOCUMENTS
+from ledger.domain.documents import Document, canonical_bytes
 from ledger.domain.identifiers import ZERO_DIGEST, format_signature
 from ledger.domain.values import Act, act_type
 from ledger.errors import ShareLedgerError
 from ledger.proofs.typed_data import act_digest, typed_message
 
-FILLED: Final = frozenset({"signer", "prior", "valid_until", "consumer", "department", "revision", "number"})
+FILLED: Final = frozenset({"signer", "prior"})
 """What a draft may fill in unasked; it is shown before it is signed."""
-SLACK: Final = 300  # seconds that the server's clock may be ahead of ours
 _NOTHING: Final = ("", 0, False, "0", ZERO_DIGEST)
 
 
@@ -78,9 +79,8 @@ def check_draft(
     document: Mapping[str, Any] | None,
     signers: tuple[str, ...],
     ledger: LedgerIdentity,
-    latest: int,
 ) -> Checked:
-    """The numbered checks. `latest` is the last acceptable valid_until. Raises Mismatch naming what differs."""
+    """The numbered checks. `fields` has a valid_until. Raises Mismatch naming what differs."""
     try:
         told = dict(draft["act"])
         if told.pop("type") != name:
@@ -96,8 +96,6 @@ def check_draft(
     _check_fields(act, fields, document, documents)  # 1 and 3
     if (act.signer, *(act[key] for key in ("key",) if len(signers) > 1)) != signers:  # 2
         raise Mismatch(f"the draft's signer is {act.signer}, not {signers[0]}")
-    if not 0 < act["valid_until"] <= latest:
-        raise Mismatch("the signature would be valid longer than asked for")
     digest = act_digest(act, ledger.chain_id, module)  # 4
     if claimed != digest:
         raise Mismatch(f"the draft's digest is {claimed}, but this act on this ledger has {digest}")
@@ -120,38 +118,50 @@ def _check_fields(
     act: Act, fields: Mapping[str, Any], document: Mapping[str, Any] | None, documents: tuple[str, ...]
 ) -> None:
     shown = {hashlib.sha256(text.encode()).hexdigest(): text for text in documents}
-    given = dict(fields)
-    if document is not None:
-        given["document" if "document" in act.values else "mandate"] = document
+    asked = _asked_documents(act.name, fields, document)
     told = act.to_json()
     for field in act.type.fields:
-        value, asked = told[field.name], given.get(field.name)
-        if isinstance(asked, Mapping):
-            _check_document(field.name, shown.pop(str(value), None), asked)
-        elif field.name in given:
-            if value != asked:
-                raise Mismatch(f"{field.name} was given as {asked}, the draft has {value}")
-            if field.kind is Kind.DIGEST:
-                shown.pop(str(value), None)
+        value = told[field.name]
+        if field.name in asked:
+            _check_document(act, field.name, shown.pop(str(value), None), asked[field.name])
+        elif field.name in fields:
+            if value != fields[field.name]:
+                raise Mismatch(f"{field.name} was given as {fields[field.name]}, the draft has {value}")
         elif field.name not in FILLED and value not in _NOTHING:
             raise Mismatch(f"{field.name} was not given, the draft has {value}")
     if shown:
         raise Mismatch("the draft comes with a document that is not in the act")
 
 
-def _check_document(field: str, text: str | None, asked: Mapping[str, Any]) -> None:
-    """The bytes shown hash to the digest in the act, and say what was given, with at most `kind` and `salt` added."""
+def _asked_documents(
+    name: str, fields: Mapping[str, Any], document: Mapping[str, Any] | None
+) -> dict[str, Mapping[str, Any]]:
+    """Field → what its document must say: the act's own document, and the parts of it that the act names apart."""
+    if document is None:
+        return {}
+    main = main_field(name) or "document"
+    parts = (field for field in ACT_DOCUMENTS[name] if field not in fields and field in document)
+    return {**{field: {field: document[field]} for field in parts}, main: document}
+
+
+def _check_document(act: Act, field: str, text: str | None, asked: Mapping[str, Any]) -> None:
+    """The bytes shown hash to the digest in the act and say what was given; beside it only what the act says too.
+
+    They must be in the form of RFC 8785: a name given twice would let one reader see what another does not.
+    """
     if text is None:
         raise Mismatch(f"the digest in {field} is of none of the documents shown")
     try:
-        members = json.loads(text)
-    except ValueError:
-        members = None
-    if not isinstance(members, dict) or {**members, **asked} != members:
+        shown = Document.parse(text.encode(), *ACT_DOCUMENTS[act.name][field])
+        told = {**shown.to_json(), **asked}
+        same = canonical_bytes(told) == shown.body
+    except ShareLedgerError as error:
+        raise Mismatch(f"the document of {field} cannot be used: {error.detail}") from error
+    if not same:
         raise Mismatch(f"the document of {field} does not say what was given")
-    added = members.keys() - asked.keys() - {"kind", "salt"}
-    if added:
-        raise Mismatch(f"the document of {field} says more than was given: {', '.join(sorted(added))}")
+    for name in shown.members.keys() - asked.keys():
+        if name not in act.values or shown[name] != act[name]:
+            raise Mismatch(f"the document of {field} says more than was given: {name}")
 
 
 def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -162,7 +172,7 @@ def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapp
     files = [run.options["keystore"]]
     if act_type(name).signatures == 2:
         files.append(_new_key_file(run))
-    signers = tuple(_address_in(file) for file in files)
+    signers = tuple(address_in(file) for file in files)
     if len(signers) == 2:
         fields = {**fields, "key": signers[1]}
     ledger = ledger_identity(run)
@@ -178,7 +188,6 @@ def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapp
         document=document,
         signers=signers,
         ledger=ledger,
-        latest=request["fields"]["valid_until"] + SLACK,
     )
     _show(run, checked, ledger)
     if not run.agrees():
@@ -199,7 +208,7 @@ def _new_key_file(run: Run) -> Path:
     return file
 
 
-def _address_in(file: Path) -> str:
+def address_in(file: Path) -> str:
     """The address a key file names, readable without its passphrase. Raises InvalidOption, keys.errors.KeysError."""
     from keys.keystore import read_key_file
 

@@ -15,7 +15,6 @@ from ledger.domain.acts import Role
 MAX_FILE: Final = 1 << 20  # bytes of a JSON file given as an option
 _SPAN: Final = re.compile(r"\+([0-9]{1,9})([smhdw])", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def read_time(text: str, now: int, *, end: bool = False) -> int:
@@ -84,15 +83,3 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InvalidOption(f"{path} is not a JSON object")
     return value
 
-
-def read_document(text: str, kind: str) -> str | dict[str, Any]:
-    """FILE|TEXT: 64 hex digits are a digest, the name of a .json file is its object, all else is the text itself.
-
-    A file's object keeps its own `kind`; `kind` is used where it has none. Raises UnreadableFile, InvalidOption.
-    """
-    if _DIGEST.fullmatch(text):
-        return text
-    if text.endswith(".json"):
-        value = read_json(Path(text))
-        return value if "kind" in value else {"kind": kind, **value}
-    return {"kind": kind, "text": text}

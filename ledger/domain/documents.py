@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ MAX_DEPTH: Final = 16
 SALT_BYTES: Final = 16
 PUBLIC_SALT: Final = base64.urlsafe_b64encode(bytes(SALT_BYTES)).rstrip(b"=").decode()
 """Of documents that hold nothing to guess and that everyone should derive alike, such as the national calendar."""
+
+# A string, or a bracket outside strings. The closing quote is optional, so that one pass is enough for any bytes.
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 UPDATE_CYCLES: Final = ("real-time", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular")
 LIBRARIES: Final = ("base", "topic", "department")
@@ -120,6 +124,7 @@ def canonical_bytes(value: Any) -> bytes:
 def parse_json(body: bytes) -> Any:
     """Strictly: UTF-8 without BOM, no member twice, no fractions, no NaN. Raises InvalidDocument, TooLarge."""
     _check_size(body)
+    _check_depth(body)
     try:
         return json.loads(
             body.decode("utf-8"),
@@ -129,10 +134,21 @@ def parse_json(body: bytes) -> Any:
         )
     except UnicodeDecodeError as error:
         raise InvalidDocument(f"not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise InvalidDocument(f"nested deeper than {MAX_DEPTH}") from error
     except ValueError as error:
         raise InvalidDocument(f"not JSON: {error}") from error
+
+
+def _check_depth(body: bytes) -> None:
+    """Before parsing: the parser recurses in C, and deep enough brackets crash the process where its stack is small."""
+    depth = 0
+    for token in _TOKENS.finditer(body):
+        bracket = token[0]
+        if bracket in (b"[", b"{"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidDocument(f"nested deeper than {MAX_DEPTH}")
+        elif bracket in (b"]", b"}"):
+            depth -= 1
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -227,32 +243,35 @@ def disagreements(act: Act, documents: Iterable[Document]) -> list[str]:
     there, a scalar field of the act must equal the member of that name in the act's document, and a document of
     `scope`, `conditions` or `basis` must say what the act's document says.
     """
-    by_digest = {document.digest: document for document in documents}
-    wrong: list[str] = []
-    main: Document | None = None
-    for name, kinds in ACT_DOCUMENTS[act.name].items():
-        named = by_digest.get(act[name])
-        if named is None or act[name] == ZERO_DIGEST:
-            continue
-        if named.kind not in kinds:
+    at_hand = {document.digest: document for document in documents if document.digest != ZERO_DIGEST}
+    table = ACT_DOCUMENTS[act.name]
+    wrong = []
+    for name, kinds in table.items():
+        named = at_hand.get(act[name])
+        if named is not None and named.kind not in kinds:
             wrong.append(f"{name} is a {named.kind}, not a {' or '.join(kinds)}")
-        elif name == "document":
-            main = named
-    if main is None:
+    main_field = "document" if "document" in table else next(iter(table), None)
+    main = at_hand.get(act[main_field]) if main_field else None
+    if wrong or main is None:
         return wrong
-    for name in ACT_DOCUMENTS[act.name]:
-        part = by_digest.get(act[name])
-        if part is not None and part is not main and name in part.members and part.get(name) != main.get(name):
+    for name in _PARTS & table.keys():
+        part = at_hand.get(act[name])
+        if part is not None and part.get(name) != main.get(name):
             wrong.append(f"the {name} is not that of the {main.kind}")
     return wrong + _unequal_fields(act, main)
+
+
+_PARTS: Final = frozenset({"scope", "conditions", "basis"})
+_PRIOR_IS: Final = {"AttestQuality": "version", "RequestCorrection": "version"}
 
 
 def _unequal_fields(act: Act, document: Document) -> list[str]:
     wrong = []
     for column in act.type.fields:
-        said = document.get(column.name)
-        if said is None or column.name in ACT_DOCUMENTS[act.name] or isinstance(said, dict | list):
+        member = _PRIOR_IS.get(act.name, column.name) if column.name == "prior" else column.name
+        said = document.get(member)
+        if said is None or member in _PARTS or isinstance(said, dict | list):
             continue
         if said != act[column.name]:
-            wrong.append(f"{column.name} is {act[column.name]!r} in the act and {said!r} in the {document.kind}")
+            wrong.append(f"{member} is {act[column.name]!r} in the act and {said!r} in the {document.kind}")
     return wrong

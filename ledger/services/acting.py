@@ -6,6 +6,7 @@ idempotency record are durable, in one transaction; nothing has been sent. If it
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ledger.domain.acts import KeyKind, Kind
@@ -23,6 +24,7 @@ from ledger.domain.values import Act
 from ledger.errors import InvalidAct, InvalidDocument, InvalidSignature, NotFound, NotPermitted, TooLarge
 from ledger.ports import Ports, StoredDocument, UnitOfWork
 from ledger.proofs.typed_data import act_digest
+from ledger.services import reading
 from ledger.services.drafting import draft
 from ledger.services.readers import readers_of
 
@@ -92,7 +94,7 @@ async def submit(
         refs = [ref for one in new for ref in touches(one.act, one.digest, one.department)]
         state = await work.load(refs)
         _check_signers(ports, caller, new, state)
-        await _keep_documents(work, state, signed, new)
+        await _keep_documents(work, caller, state, signed, new)
         await _refuse_early(ports, work, state, new)
         stored = await work.add_submissions(new)
         if idempotency is not None:
@@ -130,7 +132,7 @@ def _submission(ports: Ports, caller: Caller, one: SignedAct) -> Submission:
 
 
 def _check_signers(ports: Ports, caller: Caller, new: Iterable[Submission], state: State) -> None:
-    """Every act is signed by a key of the caller's own department. A key that is not enrolled yet is left to the rules."""
+    """Every act is signed by a key of the caller's own department; one not enrolled yet is left to the rules."""
     for one in new:
         signer = one.act["signer"]
         key = state.get(Key, signer)
@@ -158,16 +160,14 @@ async def _refuse_early(ports: Ports, work: UnitOfWork, state: State, new: Seque
         for name, value in _named(one.act):
             names[name].add(value)
     on_the_way = await work.open_on(names[Kind.DIGEST], names[Kind.CODE] | names[Kind.ADDRESS])
+    known = await work.submitted(one.digest for one in new)
     now = int(ports.clock.now())
+    signed = partial(signed_by, ports)
     for position, one in enumerate(new):
         hangs = any(value in on_the_way for _, value in _named(one.act))
         on_the_way |= {one.digest, one.subject}
-        if hangs or await work.submission(one.digest) is not None:
+        if hangs or one.digest in known:
             continue
-
-        def signed(address: str, kind: int, digest: str, signature: bytes) -> bool:
-            return signed_by(ports, address, kind, digest, signature)
-
         refused = refusal(state, one.act, one.digest, Circumstances(now, one.signatures, signed))
         if refused is not None:
             refused.facts.update({"act": one.act.name, "position": position})
@@ -184,9 +184,12 @@ def _named(act: Act) -> Iterable[tuple[Kind, str]]:
 
 
 async def _keep_documents(
-    work: UnitOfWork, state: State, signed: Sequence[SignedAct], new: Sequence[Submission]
+    work: UnitOfWork, caller: Caller, state: State, signed: Sequence[SignedAct], new: Sequence[Submission]
 ) -> None:
-    """Store the documents an act carries; each digest in an act must be of a document given or stored."""
+    """Store the documents an act carries; each digest in it must be of one given now, or stored and seen by the caller.
+
+    Digests are on the chain for all to see: naming one must not open the document behind it to whoever names it.
+    """
     for one, submission in zip(signed, new, strict=True):
         named = {one.act[field] for field in ACT_DOCUMENTS[one.act.name]} - {ZERO_DIGEST}
         readers = readers_of(submission, state)
@@ -194,15 +197,19 @@ async def _keep_documents(
         if strangers := given.keys() - named:
             raise InvalidDocument(f"{one.act.name} names no document {', '.join(sorted(strangers))}")
         for digest in named - given.keys():
-            stored = await work.document(digest)
-            if stored is None:
-                raise InvalidDocument(
-                    f"{one.act.name} names document {digest}, which was neither given nor is stored here", digest=digest
-                )
-            given[digest] = Document.parse(stored.body)
+            given[digest] = await _stored(work, caller, one.act.name, digest)
         if wrong := disagreements(one.act, given.values()):
             raise InvalidDocument(f"{one.act.name} and its documents disagree: {'; '.join(wrong)}")
         for document in given.values():
             await work.add_document(
                 StoredDocument(document.digest, document.kind, document.body, readers.everyone, readers.departments)
             )
+
+
+async def _stored(work: UnitOfWork, caller: Caller, name: str, digest: str) -> Document:
+    try:
+        return Document.parse((await reading.document(work, caller, digest)).body)
+    except NotFound:
+        raise InvalidDocument(
+            f"{name} names document {digest}, which was not given and is none that you may read here", digest=digest
+        ) from None

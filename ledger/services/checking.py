@@ -17,12 +17,11 @@ A record: 1, 2, 3 as above, 4 proof (its form fits the fingerprint), 5 included 
 contract says so too), 7 ledger.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from ledger.domain.documents import document_digest
-from ledger.domain.entries import Entry
-from ledger.errors import InvalidInput, InvalidProof, InvalidTable, ShareLedgerError, Shredded
+from ledger.errors import Corrupt, InvalidInput, InvalidProof, InvalidTable, NotFound, Shredded
 from ledger.fingerprint import (
     FILE,
     RECORD_SD,
@@ -47,12 +46,19 @@ from ledger.fingerprint.locate import TileLeaves
 from ledger.fingerprint.manifest import TILE_RECORDS
 from ledger.fingerprint.merkle import sha256
 from ledger.ports import AnchoredVersion
-from ledger.proofs.typed_data import act_digest
+from ledger.services.check_steps import (
+    Recovers,
+    check_entry,
+    check_found,
+    check_keys,
+    check_ledger,
+    check_manifest,
+    check_schema,
+    unit,
+)
 from ledger.services.checks import Checklist, VerifyReport
 from ledger.services.fingerprinting import PrepareOptions, Progress, fingerprint_source
 from ledger.services.material import Material, VersionDocument, fingerprint_of
-
-Recovers = Callable[[str, bytes, bytes], bool]
 
 COPY = (
     "document", "act", "signature", "schema", "keys", "manifest", "copy", "records", "root", "twin", "ledger",
@@ -79,11 +85,11 @@ def check_table(
     """
     fingerprint = fingerprint_of(material.entry)
     checks = Checklist(COPY)
-    document = _check_entry(checks, material, chain_id, recovers)
-    _check_ledger(checks, fingerprint, anchored)
-    schema_fits = _check_schema(checks, fingerprint, document)
-    keys_fit = _check_keys(checks, fingerprint, material.keys)
-    manifest = _check_manifest(checks, fingerprint, material.manifest)
+    document = check_entry(checks, material, chain_id, recovers)
+    check_ledger(checks, fingerprint, anchored)
+    schema_fits = check_schema(checks, fingerprint, document)
+    keys_fit = check_keys(checks, fingerprint, material.keys)
+    manifest = check_manifest(checks, fingerprint, material.manifest)
     if document is None or not schema_fits or not keys_fit:
         return VerifyReport(checks.all(), complete=False)
 
@@ -106,8 +112,8 @@ def check_table(
     except Shredded as fault:
         checks.add("keys", False, fault.detail)
         return VerifyReport(checks.all(), complete=False)
-    checks.add("copy", True, f"{found.records} {_unit(fingerprint)} read")
-    _check_found(checks, fingerprint, found)
+    checks.add("copy", True, f"{found.records} {unit(fingerprint)} read")
+    check_found(checks, fingerprint, found)
     if found.root == fingerprint.root and found.records == fingerprint.records:
         return VerifyReport(checks.all())
     difference = None if manifest is None else _locate(manifest, copied, options, keys, origin, right_leaves, limit)
@@ -128,8 +134,8 @@ def check_record(
     """Is the proof's record in the version? `on_chain` is the contract's own answer to the same question, if asked."""
     fingerprint = fingerprint_of(material.entry)
     checks = Checklist(RECORD_CHECKS)
-    document = _check_entry(checks, material, chain_id, recovers)
-    _check_ledger(checks, fingerprint, anchored)
+    document = check_entry(checks, material, chain_id, recovers)
+    check_ledger(checks, fingerprint, anchored)
     schema = None if document is None else document.schema
     verdict = verify_any(fingerprint, proof, schema)
     if verdict.code in ("root", "index", "included"):
@@ -184,99 +190,6 @@ def prove_from_copy(
     return prove_record(source, document.schema, keys, material.manifest, index)
 
 
-def _check_entry(
-    checks: Checklist, material: Material, chain_id: int, recovers: Recovers | None
-) -> VersionDocument | None:
-    """Document, act and signature; the document if it is the entry's and can be read."""
-    entry = material.entry
-    digest = act_digest(entry.act, chain_id, entry.module)
-    told = "the entry's digest is " + ("" if digest == entry.digest else "not ")
-    checks.add("act", digest == entry.digest, told + "that of its fields on this chain")
-    _check_signature(checks, entry, digest, recovers)
-    if material.document is None:
-        return None
-    if document_digest(material.document) != entry.act["document"]:
-        checks.add("document", False, "the document's digest is not the one in the entry")
-        return None
-    try:
-        document = VersionDocument.parse(material.document)
-    except ShareLedgerError as fault:
-        checks.add("document", False, f"the digest is right, but the document cannot be used: {fault.detail}")
-        return None
-    checks.add("document", True, f"SHA-256 {entry.act['document']}")
-    return document
-
-
-def _check_signature(checks: Checklist, entry: Entry, digest: str, recovers: Recovers | None) -> None:
-    signer = entry.signer
-    if recovers is None or signer is None or not entry.signatures:
-        checks.add("signature", None, "no means to check signatures at hand")
-    elif len(entry.signatures[0]) != 65:
-        checks.add("signature", None, "a contract key's: accepted by the chain, not re-checked")
-    else:
-        good = recovers(signer, bytes.fromhex(digest), entry.signatures[0])
-        checks.add("signature", good, f"{'by' if good else 'not by'} {signer}")
-
-
-def _check_ledger(checks: Checklist, fingerprint: Fingerprint, anchored: AnchoredVersion | None) -> None:
-    if anchored is None:
-        checks.add("ledger", None, "the contract was not asked")
-        return
-    kept = (anchored.root, anchored.records, anchored.salted)
-    same = kept == (fingerprint.root.hex(), fingerprint.records, fingerprint.salted)
-    checks.add("ledger", same, "the contract keeps " + ("the same fingerprint" if same else "another fingerprint"))
-
-
-def _check_schema(checks: Checklist, fingerprint: Fingerprint, document: VersionDocument | None) -> bool:
-    if document is None:
-        return False
-    if document.format != fingerprint.format or (document.schema is None) != (fingerprint.format == FILE):
-        return checks.add("schema", False, f"the document is of {document.format}, the entry of {fingerprint.format}")
-    if document.schema is None:
-        return checks.add("schema", not any(fingerprint.schema), "a file has no columns")
-    same = document.schema.digest() == fingerprint.schema
-    told = f"{len(document.schema.columns)} columns; their digest is {'' if same else 'not '}the anchored one"
-    return checks.add("schema", same, told)
-
-
-def _check_keys(checks: Checklist, fingerprint: Fingerprint, keys: SegmentKeys | None) -> bool:
-    if not fingerprint.salted:
-        return checks.add("keys", True, "the table is open: no salts")
-    if keys is None:
-        checks.add("keys", None, "no segment keys at hand: leaf hashes cannot be made")
-        return False
-    if keys.gone:
-        return checks.add("keys", False, "segments were shredded: records " + ", ".join(map(str, keys.gone)))
-    return checks.add("keys", True, f"{len(keys.segments)} segment keys at hand")
-
-
-def _check_manifest(checks: Checklist, fingerprint: Fingerprint, manifest: Manifest | None) -> Manifest | None:
-    if manifest is None:
-        return None
-    good = manifest.matches(fingerprint)
-    checks.add("manifest", good, f"it leads {'' if good else 'not '}to the anchored root and count")
-    return manifest if good else None
-
-
-def _check_found(checks: Checklist, fingerprint: Fingerprint, found: Fingerprint) -> None:
-    checks.add(
-        "records",
-        found.records == fingerprint.records,
-        f"{found.records} {_unit(fingerprint)}; {fingerprint.records} were anchored",
-    )
-    same = found.root == fingerprint.root
-    checks.add("root", same, f"{found.root.hex()} is {'' if same else 'not '}the anchored root")
-    if fingerprint.twin_root is None:
-        checks.add("twin", None, "no twin root was anchored")
-    else:
-        same = found.twin_root == fingerprint.twin_root
-        checks.add("twin", same, f"the SM3 root is {'' if same else 'not '}the anchored one")
-
-
-def _unit(fingerprint: Fingerprint) -> str:
-    return "chunks" if fingerprint.format == FILE else "records"
-
-
 def _locate(
     manifest: Manifest,
     copied: Manifest,
@@ -292,8 +205,8 @@ def _locate(
             return _locate_chunks(manifest, copied, keys, origin, right_leaves, limit)
         source = open_source(origin, options.read, name=options.name)
         return locate(source, options.schema, keys, manifest, right_leaves, format=options.format, limit=limit)
-    except (InvalidProof, InvalidTable, Shredded):
-        # the copy changed while it was read, or the kept payload is itself not the anchored one: nothing to name
+    except (InvalidProof, InvalidTable, Corrupt, NotFound):
+        # the copy changed while it was read, or no right payload is kept: there is nothing to compare with
         return None
 
 

@@ -1,7 +1,7 @@
 """Drafts: from what a department means to what it signs.
 
-Fills the signer, `prior` (the last act on the object), the signature's validity, and turns documents given in place into
-stored ones with their digests in the act. Nothing is stored here.
+Fills the signer, `prior` (the last act on the object) and the signature's validity, and makes documents of objects given
+in place of digests. Nothing is stored here.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Payload bytes on their way through: a file without a name in a private folder, so that a crash leaves nothing to read.
+"""Payload bytes on their way through: a file without a name in a private folder, so a crash leaves nothing to read.
 
 Fingerprints need to read a payload more than once and from the start; a network stream can be read once.
 """
@@ -37,7 +37,7 @@ class _Reading(io.RawIOBase):
     """A position of its own in a file that others read too."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._at = descriptor, 0
+        self._descriptor, self._at = os.dup(descriptor), 0  # a thread may still read when the spool is closed
 
     def readable(self) -> bool:
         return True
@@ -47,6 +47,11 @@ class _Reading(io.RawIOBase):
         buffer[: len(found)] = found
         self._at += len(found)
         return len(found)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
 
 
 @asynccontextmanager
@@ -63,7 +68,7 @@ async def spooled(source: AsyncIterable[bytes], scratch: Path, limit: int) -> As
             if size > limit:
                 raise TooLarge(f"the payload has more than {limit} bytes", limit=limit)
             await asyncio.to_thread(_write, file, piece)
-        await asyncio.to_thread(_flush, file)
+        await asyncio.to_thread(_write, file, None)
         yield Spool(file, size)
     finally:
         await asyncio.to_thread(file.close)
@@ -76,22 +81,18 @@ def _nameless(scratch: Path) -> BinaryIO:
         raise Unavailable(f"no file can be made in the scratch folder: {error.strerror}") from error
 
 
-def _write(file: BinaryIO, piece: bytes) -> None:
+def _write(file: BinaryIO, piece: bytes | None) -> None:
+    """Append; None: hand over what is still buffered."""
     try:
-        file.write(piece)
+        if piece is None:
+            file.flush()
+        else:
+            file.write(piece)
     except OSError as error:
         raise Unavailable(
             f"the payload cannot be kept while it is worked on: {error.strerror}",
             remedy="Free disk space where the scratch folder is.",
         ) from error
-
-
-def _flush(file: BinaryIO) -> None:
-    _write(file, b"")
-    try:
-        file.flush()
-    except OSError as error:
-        raise Unavailable(f"the payload cannot be kept while it is worked on: {error.strerror}") from error
 
 
 @asynccontextmanager

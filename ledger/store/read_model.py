@@ -80,7 +80,7 @@ class ReadModel(Rows):
 
     async def record(self, new: Sequence[Entry], changed: Iterable[StateObject], reached: Cursor) -> None:
         if new:
-            await self._connection.execute(sa.insert(entries), [_row(entry) for entry in new])
+            await self._connection.execute(sa.insert(entries), [row_of(entry) for entry in new])
             await self._upsert(changed)
             await self._finish(new)
         opening = new[0] if new and new[0].index == 0 else None
@@ -124,7 +124,8 @@ class ReadModel(Rows):
             await self._connection.execute(sa.delete(table))
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def row_of(entry: Entry) -> dict[str, Any]:
+    """The columns of an entry's row."""
     return {
         "index": entry.index,
         "kind": entry.kind,

@@ -17,7 +17,7 @@ from ledger.store.tables import submission_steps, submissions
 class Submissions(Rows):
     async def add_submissions(self, new: Sequence[Submission]) -> list[Submission]:
         digests = [one.digest for one in new]
-        known = set(await self._digests(submissions.c.digest.in_(digests)))
+        known = await self.submitted(digests)
         fresh = list({one.digest: one for one in new if one.digest not in known}.values())
         if fresh:
             now = self._now()
@@ -26,6 +26,9 @@ class Submissions(Rows):
         query = sa.select(submissions).where(submissions.c.digest.in_(digests))
         stored = {row.digest: _submission(row) for row in await self._connection.execute(query)}
         return [stored[digest] for digest in digests]
+
+    async def submitted(self, digests: Iterable[str]) -> set[str]:
+        return set(await self._digests(submissions.c.digest.in_(list(digests))))
 
     async def submission(self, digest: str) -> Submission | None:
         row = (await self._connection.execute(sa.select(submissions).where(submissions.c.digest == digest))).first()

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.errors import Unavailable
+from ledger.store.audit_rows import AuditRows
 from ledger.store.caller_rows import CallerRows
 from ledger.store.courier_rows import CourierRows
 from ledger.store.documents import Documents
@@ -16,7 +17,7 @@ from ledger.store.payload_rows import PayloadRows
 from ledger.store.read_model import ReadModel
 
 
-class SqlUnitOfWork(ReadModel, Documents, CourierRows, CallerRows, PayloadRows):
+class SqlUnitOfWork(ReadModel, Documents, CourierRows, CallerRows, PayloadRows, AuditRows):
     """One transaction. Nothing is kept unless `commit` was called."""
 
     async def commit(self) -> None:

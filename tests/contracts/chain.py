@@ -1,10 +1,12 @@
 """A plain anvil for the contract tests, spoken to in JSON-RPC. Its clock is its own: each block is one second later."""
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -90,7 +92,12 @@ def anvil() -> Iterator[Chain]:
         "--gas-price", "0", "--base-fee", "0", "--gas-limit", "30000000", "--chain-id", str(CHAIN_ID),
         "--timestamp", str(GENESIS), "--no-mining", "--order", "fifo",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with TemporaryDirectory(prefix="shareledger-anvil-") as home:  # it would write to ~/.foundry
+        yield from _running(command, port, {**os.environ, "HOME": home})
+
+
+def _running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[Chain]:
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     try:
         said = []

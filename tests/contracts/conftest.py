@@ -11,7 +11,6 @@ import pytest
 from tests.contracts.chain import Chain, anvil
 from tests.contracts.world import World
 
-
 LAST = "test_every_error_was_reached"
 
 

@@ -73,7 +73,9 @@ class SignedAct:
         return SignedAct(self.act, self.values, self.module, self.digest, signatures)
 
 
-def sign(name: str, values: dict[str, Any], module: str, hands: tuple[Hand, ...], chain_id: int = CHAIN_ID) -> SignedAct:
+def sign(
+    name: str, values: dict[str, Any], module: str, hands: tuple[Hand, ...], chain_id: int = CHAIN_ID
+) -> SignedAct:
     act = ACTS[name]
     digest = typed_digest(act, values, module, chain_id)
     return SignedAct(act, values, module, digest, tuple(hand.sign(digest) for hand in hands))

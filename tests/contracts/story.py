@@ -1,4 +1,4 @@
-"""Every act once or more, in an order the contracts accept: each is yielded signed, and sent when the reader asks on."""
+"""Every act once or more, in an order the contracts accept: each is yielded signed, and sent on the next step."""
 
 from collections.abc import Generator, Iterator
 from typing import Any

@@ -1,4 +1,6 @@
-"""What holds for every act alike: its shape, its digest, what it leaves behind, and the order in which it is checked."""
+"""What holds for every act alike: its shape, its digest, what it leaves behind, the order of its checks."""
+
+from typing import Any
 
 import pytest
 from eth_account.messages import encode_typed_data
@@ -6,7 +8,7 @@ from eth_hash.auto import keccak
 
 from ledger.domain.acts import ACTS, Duty, Kind
 from tests.contracts.chain import CHAIN_ID, Reverted
-from tests.contracts.signing import Hand, SignedAct, code, sign
+from tests.contracts.signing import ORDER, Hand, SignedAct, code, sign
 from tests.contracts.solidity import MODULES, artefact
 from tests.contracts.story import story
 from tests.contracts.world import CREATING, DEFAULTS, Refusal, World, decode_error
@@ -118,7 +120,7 @@ def test_checks_come_in_order(world: World) -> None:
         values, name = signed.values, signed.act.name
         faulty = {**values, **late, **({} if name in CREATING | {"RegisterDepartment", "EnrolKey"} else wrong_prior)}
 
-        def refused(changes: dict[str, object], *hands: Hand, world: World = world, signed: SignedAct = signed) -> Refusal:
+        def refused(changes: dict[str, Any], *hands: Hand, signed: SignedAct = signed) -> Refusal:
             return world.refusal(sign(signed.act.name, changes, signed.module, hands))
 
         unknown = {**faulty, "signer": stranger.address}
@@ -170,8 +172,6 @@ def test_signature_of_another_chain_or_module_is_wrong(world: World) -> None:
 
 
 def test_malleable_and_misshapen_signatures_are_wrong(world: World) -> None:
-    from tests.contracts.signing import ORDER
-
     signed = world.sign("PublishCheckpoint", "FUND.officer", log=code("log"))
     good = signed.signatures[0]
     s = int.from_bytes(good[32:64], "big")

@@ -12,9 +12,7 @@ NEW: dict[str, Any] = {"department": code("NEW"), "parent": code("BUREAU"), "lev
 
 
 def _reach(world: World, authority: str, department: str) -> tuple[bool, bool]:
-    found = world.view(
-        "Departments", "reach(bytes32,bytes32)", "bool,bool", code(authority), code(department)
-    )
+    found = world.view("Departments", "reach(bytes32,bytes32)", "bool,bool", code(authority), code(department))
     assert world.view("Departments", "isAbove(bytes32,bytes32)", "bool", code(authority), code(department)) == found[0]
     return found  # type: ignore[no-any-return]
 
@@ -109,8 +107,9 @@ def test_moving_a_department(world: World) -> None:
          {"department": code("COUNTY"), "parent": code("TOWN")}),
     ):  # fmt: skip
         world.refuses("ChangeDepartment", by, error, *map(code, args), **{**town, **changes})
-    world.refuses("ChangeDepartment", "BUREAU.director", "DepartmentsLevel", 1, **{**town, "parent": code("STAT"), "level": 1})
-    world.refuses("ChangeDepartment", "BUREAU.director", "DepartmentsRoles", 1, **{**town, "parent": code("STAT"), "roles": 1})
+    under = {**town, "parent": code("STAT")}
+    world.refuses("ChangeDepartment", "BUREAU.director", "DepartmentsLevel", 1, **{**under, "level": 1})
+    world.refuses("ChangeDepartment", "BUREAU.director", "DepartmentsRoles", 1, **{**under, "roles": 1})
     world.act("ChangeDepartment", "BUREAU.director", **town, parent=code("STAT"))
     assert _reach(world, "COUNTY", "TOWN") == (False, False)
     assert _reach(world, "BUREAU", "TOWN") == (True, True)
@@ -150,9 +149,7 @@ def test_terms_of_a_key(world: World) -> None:
     world.refuses("EnrolKey", "STAT.director", "SignedWrong", NOBODY, **nobody)
     world.enrol("STAT.x", by="STAT.director", duty=Duty.OFFICER, custody=Custody.HOST, start=now + 50, until=now + 51)
     terms = (Duty.OFFICER, Custody.HOST, now + 50, now + 51, 0, 0, 0)
-    found = world.view("Departments", "keyOf(address)", "(bytes32,bytes32,uint8,uint8,uint8,uint48,uint48,uint48,uint48,uint8)",
-                       world.address("STAT.x"))  # fmt: skip
-    assert found == (code("STAT"), world.last["key", world.address("STAT.x")], KeyKind.ACCOUNT, *terms)
+    assert world.key("STAT.x") == (code("STAT"), world.last["key", world.address("STAT.x")], KeyKind.ACCOUNT, *terms)
 
 
 def test_the_new_key_signs_too(world: World) -> None:
@@ -194,7 +191,7 @@ def test_a_retired_key_signs_nothing_more_and_what_it_signed_stays(world: World)
     world.act("RetireKey", "BUREAU.director", key=key, since=world.chain.now - 5, reason=3)
     assert world.refusal(waiting) == Refusal("DepartmentsKeyRetired", (key,))
     assert world.request(revision)
-    found = world.view("Departments", "keyOf(address)", "(bytes32,bytes32,uint8,uint8,uint8,uint48,uint48,uint48,uint48,uint8)", key)
+    found = world.key("STAT.director")
     assert found[7] == world.chain.now - 1 and found[9] == 3
 
 

@@ -1,5 +1,6 @@
 """The opening, who may record, later modules, the end."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,7 +38,8 @@ def test_entry_zero_is_the_opening(world: World) -> None:
     "changes",
     [
         {"level": 0}, {"level": 4}, {"roles": 2}, {"roles": 33}, {"first_key": NOBODY}, {"first_kind": 0},
-        {"first_kind": 3}, {"second_key": NOBODY}, {"second_kind": 0}, {"second_kind": 3}, {"custody": 0}, {"custody": 3},
+        {"first_kind": 3}, {"second_key": NOBODY}, {"second_kind": 0}, {"second_kind": 3}, {"custody": 0},
+        {"custody": 3},
         {"second_key": Hand("LUAN.director").address},
         {"second_key": Hand("LUAN.director").address, "first_kind": KeyKind.CONTRACT},
     ],
@@ -67,8 +69,6 @@ def test_a_ledger_may_continue_another(world: World) -> None:
 
 
 def _moved(signed: Any, world: World) -> Any:
-    from dataclasses import replace
-
     return replace(signed, module=world.modules[signed.act.module])
 
 
@@ -149,7 +149,9 @@ def test_closing_ends_everything_but_reading(world: World) -> None:
     world.refuses("EndShare", "FUND.lead", "JournalClosed", share=share, cause=1)
     world.refuses("CloseLedger", "LUAN.director", "JournalClosed")
     world.refuses("PublishRule", "BUREAU.director", "JournalClosed", rule=code("rule"), kind=1)
-    world.refuses("RegisterDepartment", "LUAN.director", "JournalClosed", department=code("X"), parent=ROOT, level=2, roles=0)
+    world.refuses(
+        "RegisterDepartment", "LUAN.director", "JournalClosed", department=code("X"), parent=ROOT, level=2, roles=0
+    )
     module = greeter(world)
     admit = {"module": module, "code_hash": code_hash(world, module)}
     world.refuses("AdmitModule", "LUAN.director", "JournalClosed", **admit)

@@ -1,12 +1,12 @@
 """A small ledger on a real chain: a tree of departments with keys, and a way to act that re-checks what it did.
 
-    LUAN (city, authority, root)            keys: director, second, lead, officer
-    └ BUREAU (city, authority)              director, lead
-      ├ STAT (provider, attestor)           director, lead, officer
-      ├ FUND (consumer)                     director, lead, officer
-      ├ JUDGE (attestor)                    officer
-      └ COUNTY (authority, provider)        director, lead
-        └ TOWN (provider, consumer)         director, lead, officer
+LUAN (city, authority, root)            keys: director, second, lead, officer
+└ BUREAU (city, authority)              director, lead
+  ├ STAT (provider, attestor)           director, lead, officer
+  ├ FUND (consumer)                     director, lead, officer
+  ├ JUDGE (attestor)                    officer
+  └ COUNTY (authority, provider)        director, lead
+    └ TOWN (provider, consumer)         director, lead, officer
 """
 
 from dataclasses import dataclass, field, replace
@@ -282,9 +282,15 @@ class World:
     def head(self) -> bytes:
         return bytes(self.view("Journal", "head()", "bytes32"))
 
+    def key(self, name: str) -> tuple[Any, ...]:
+        types = "(bytes32,bytes32,uint8,uint8,uint8,uint48,uint48,uint48,uint48,uint8)"
+        found: tuple[Any, ...] = self.view("Departments", "keyOf(address)", types, self.address(name))
+        return found
+
     def share(self, share: bytes) -> dict[str, Any]:
         types = "(bytes32,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32,uint48,uint8,uint8,bool,bool,bool)"
-        names = "consumer provider dataset revision last version suspended_by until stage share_type asked extended granted"
+        names = "consumer provider dataset revision last version suspended_by until stage share_type asked extended"
+        names += " granted"
         return dict(zip(names.split(), self.view("Authorisations", "shareOf(bytes32)", types, share), strict=True))
 
     # -- checking everything again ----------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ same blocks arrives at the same block hashes.
     journal      the blocks, on disk: the only thing that must survive
     anvil        the child process and an ordered pipe to it
     sequencer    the loop: take, journal, mine, check; replay on start
+    base         the empty chain that anvil continues
+    loopback     HTTP on the loopback interface
     server       JSON-RPC over HTTP on the loopback interface
     chain        `LocalChain`: lock, start, address hand-over, stop
 

@@ -66,11 +66,14 @@ class Anvil:
         self._turn = asyncio.Lock()
 
     @classmethod
-    async def start(cls, binary: Path, genesis: Genesis, *, history: int) -> Self:
-        """Start a fresh chain. `history`: how many past blocks `eth_call` can still be asked about."""
+    async def start(cls, binary: Path, genesis: Genesis, *, base: str, history: int) -> Self:
+        """Start a fresh continuation of the chain at the URL `base`.
+
+        `history`: how many past blocks `eth_call` can still be asked about.
+        """
         try:
             process = await asyncio.create_subprocess_exec(
-                binary, *_arguments(genesis, history),
+                binary, *_arguments(genesis, base, history),
                 stdin=DEVNULL, stdout=PIPE, stderr=STDOUT,
                 start_new_session=True,  # Ctrl-C goes to us; we stop it in our own time
                 preexec_fn=_die_with_parent(),
@@ -133,12 +136,13 @@ class Anvil:
             self._pipe = None
 
 
-def _arguments(genesis: Genesis, history: int) -> list[str]:
+def _arguments(genesis: Genesis, base: str, history: int) -> list[str]:
     return [
         "--host", "127.0.0.1", "--port", "0", "--no-cors", "--no-request-size-limit", "--color", "never",
         "--no-mining", "--order", "fifo", "--accounts", "0", "--disable-default-create2-deployer",
         "--chain-id", str(genesis.chain_id), "--timestamp", str(genesis.timestamp),
         "--gas-limit", str(genesis.gas_limit), "--gas-price", "0", "--base-fee", "0", "--hardfork", "cancun",
+        "--fork-url", base, "--fork-block-number", "0", "--no-storage-caching", "--no-rate-limit",
         # Without this anvil keeps a whole copy of the state for each of the last 500 blocks, then spills to $HOME.
         "--prune-history", str(history),
     ]  # fmt: skip

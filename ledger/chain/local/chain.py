@@ -6,7 +6,6 @@ The folder holds `chain.sqlite3` (the journal), `chain.lock` (who drives it) and
 import contextlib
 import fcntl
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -16,9 +15,11 @@ from typing import Self
 
 from ledger.chain.local.address import announce, running_endpoint, withdraw
 from ledger.chain.local.anvil import Genesis, find_anvil
+from ledger.chain.local.base import EmptyBase
 from ledger.chain.local.journal import Journal
+from ledger.chain.local.loopback import Server, listen, url_of
 from ledger.chain.local.sequencer import Sequencer
-from ledger.chain.local.server import Endpoint, Server
+from ledger.chain.local.server import BASE_PATH, Endpoint
 from ledger.errors import Conflict, Corrupt, NotReady
 
 __all__ = ["LocalChain", "running_endpoint"]
@@ -76,17 +77,17 @@ class LocalChain:
         async with AsyncExitStack() as stack:
             stack.enter_context(_only_driver(self.directory))
             journal = stack.enter_context(contextlib.closing(Journal(self.directory / "chain.sqlite3")))
-            listener = stack.enter_context(_listener(self._port))
+            listener = stack.enter_context(listen(self._port))
             self._sequencer = Sequencer(
-                journal, binary, genesis,
+                journal, binary, genesis, base=url_of(listener) + BASE_PATH,
                 history=self._history, on_progress=self._on_progress, fault=self._fault, clock=self._clock,
             )  # fmt: skip
+            server = Server(Endpoint(self._sequencer, EmptyBase(genesis), self.chain_id))
+            await server.begin(listener)  # anvil needs the base at once; all others get 503 until the replay ends
+            stack.push_async_callback(server.end)
             await self._sequencer.start()
             stack.push_async_callback(self._sequencer.stop)
-            server = Server(Endpoint(self._sequencer, self.chain_id))
-            await server.begin(listener)
-            stack.push_async_callback(server.end)
-            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self.url = url_of(listener)
             announce(self.directory, self.url, self.chain_id)
             stack.callback(withdraw, self.directory)
             self._stack = stack.pop_all()
@@ -96,19 +97,6 @@ class LocalChain:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
-
-
-def _listener(port: int) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's algorithm off only where it is; with it an answer takes 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise Conflict(f"127.0.0.1:{port} cannot be listened on: {error.strerror}", port=port) from error
-    return listener
 
 
 @contextlib.contextmanager

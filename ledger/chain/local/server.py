@@ -7,16 +7,13 @@ are read, so no web page can reach the chain through a visitor's browser (DNS re
 Source: JSON-RPC 2.0; Ethereum execution APIs.
 """
 
-import asyncio
 import re
-import socket
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
-import uvicorn
 
+from ledger.chain.local.loopback import MAX_BODY, App, Receive, Refusal, Scope, Send, read_body, reply
 from ledger.chain.local.sequencer import Sequencer
 from ledger.chain.rpc import (
     INVALID_PARAMS,
@@ -28,8 +25,8 @@ from ledger.chain.rpc import (
 )
 from ledger.errors import Unavailable
 
-MAX_BODY = 16 * 1024 * 1024
 MAX_BATCH = 1000
+BASE_PATH = "/base"
 _PARSE_ERROR = -32700
 _LOOPBACK_HOST = re.compile(r"(?i:localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 
@@ -45,46 +42,33 @@ READING = frozenset(
     }
 )  # fmt: skip
 
-_Scope = MutableMapping[str, Any]  # ASGI's own types, in short
-_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 _ELSEWHERE = object()  # the answer to this call is anvil's
 
 
-class Refusal(Exception):
-    """An HTTP request that is not read at all."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-
-
 class Endpoint:
-    """The ASGI application. One JSON-RPC request or a batch per POST, at any path."""
+    """The ASGI application. One JSON-RPC request or a batch per POST; at `BASE_PATH`, what anvil continues."""
 
-    def __init__(self, sequencer: Sequencer, chain_id: int) -> None:
+    def __init__(self, sequencer: Sequencer, base: App, chain_id: int) -> None:
         self._sequencer = sequencer
+        self._base = base
         self._chain_id = chain_id
 
-    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            return
+        if scope["path"] == BASE_PATH:
+            await self._base(scope, receive, send)
             return
         try:
             _admit(scope)
-            status, answer = await self._respond(await _body(receive))
+            status, answer = await self._respond(await read_body(receive))
         except Refusal as refusal:
             status, answer = refusal.status, _failed(None, INVALID_REQUEST, refusal.reason)
         except Unavailable as error:
             # Repeating the whole request is safe: a transaction that did arrive is answered "already known".
             status, answer = 503, _failed(None, SERVER, error.detail)
-        body = b"" if answer is None else orjson.dumps(answer)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        if status == 503:
-            headers.append((b"retry-after", b"1"))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        retry = [(b"retry-after", b"1")] if status == 503 else []
+        await reply(send, status, b"" if answer is None else orjson.dumps(answer), *retry)
 
     async def _respond(self, body: bytes) -> tuple[int, Any]:
         try:
@@ -135,7 +119,7 @@ class Endpoint:
             return error
 
 
-def _admit(scope: _Scope) -> None:
+def _admit(scope: Scope) -> None:
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     if not is_loopback(headers.get(b"host", "")):
         raise Refusal(403, "the Host header names no loopback address")
@@ -150,19 +134,6 @@ def _admit(scope: _Scope) -> None:
 def is_loopback(host: str) -> bool:
     """Whether a Host header, with or without a port, names this machine and nothing a DNS server could point here."""
     return _LOOPBACK_HOST.fullmatch(host) is not None
-
-
-async def _body(receive: _Receive) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "the request broke off")
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise Refusal(413, f"a request has at most {MAX_BODY} bytes")
-        if not message.get("more_body"):
-            return bytes(body)
 
 
 def _call(request: Any) -> tuple[str, list[Any]]:
@@ -186,48 +157,3 @@ def _response(request: Any, result: Any) -> dict[str, Any] | None:
 def _failed(asked_id: Any, code: int, message: str, extra: Any = None) -> dict[str, Any]:
     error = {"code": code, "message": message} | ({} if extra is None else {"data": extra})
     return {"jsonrpc": "2.0", "id": asked_id, "error": error}
-
-
-class Server(uvicorn.Server):
-    """uvicorn inside our event loop: it leaves the signals alone and says when it listens."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(
-            uvicorn.Config(
-                endpoint,
-                http="httptools",
-                ws="none",
-                loop="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=60,
-                timeout_graceful_shutdown=2,
-            )
-        )
-        self._listening = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._listening.set()
-
-    async def begin(self, listener: socket.socket) -> None:
-        self._task = asyncio.create_task(self.serve(sockets=[listener]))
-        waiting = asyncio.create_task(self._listening.wait())
-        await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if self._task.done():
-            self._task.result()
-
-    async def end(self) -> None:
-        self.should_exit = True
-        if self._task is not None:
-            await self._task

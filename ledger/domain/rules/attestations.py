@@ -1,6 +1,6 @@
 """Acts on attestations of quality and on corrections."""
 
-from ledger.domain.acts import Duty, Outcome, Role
+from ledger.domain.acts import Outcome, Role
 from ledger.domain.refusals import refusal_from_name
 from ledger.domain.rules.case import Case, is_zero, refuse_if
 from ledger.domain.state import Attestation, Correction, Share, State, Version
@@ -10,7 +10,7 @@ MAX_SCORE = 1_000_000  # parts per million
 
 def attest_quality(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     version = case.state.get(Version, act["prior"])
     if version is None:
         raise refusal_from_name("AttestationsVersion", act["prior"])
@@ -25,7 +25,7 @@ def attest_quality(case: Case) -> None:
 
 
 def withdraw_attestation(case: Case) -> None:
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     attestation = case.state.get(Attestation, case.act["attestation"])
     if attestation is None:
         raise refusal_from_name("AttestationsUnknown", case.act["attestation"])
@@ -37,7 +37,7 @@ def withdraw_attestation(case: Case) -> None:
 
 def request_correction(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     share = case.state.get(Share, act["share"])
     if share is None:
         raise refusal_from_name("AuthorisationsUnknown", act["share"])
@@ -51,7 +51,7 @@ def request_correction(case: Case) -> None:
 
 def resolve_correction(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     correction = case.state.get(Correction, act["correction"])
     if correction is None:
         raise refusal_from_name("AttestationsUnknown", act["correction"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from ledger.domain.acts import Cause, Duty, Method, Role, ShareType
+from ledger.domain.acts import Cause, Method, Role, ShareType
 from ledger.domain.refusals import refusal_from_name
 from ledger.domain.rules.case import Case, is_zero, refuse_if
 from ledger.domain.stages import LIVE, OPEN, Stage
@@ -37,7 +37,7 @@ def _check_sealed(case: Case, share: Share, stages: Collection[Stage]) -> None:
 
 
 def request_share(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     case.check_role(Role.CONSUMER)
     refuse_if(case.act["consumer"] != case.code, "AuthorisationsNotConsumer", case.code)
     dataset = case.known_dataset(case.act["dataset"])
@@ -47,7 +47,7 @@ def request_share(case: Case) -> None:
 
 def grant_share(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     dataset = case.known_dataset(act["dataset"])
     case.check_above(dataset.provider)
     consumer = case.known_department(act["consumer"])
@@ -75,14 +75,14 @@ def _check_creatable(case: Case, dataset: Dataset) -> None:
 
 
 def withdraw_request(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     share = _known_share(case)
     _check_party(case, share, share.consumer)
     _check_sealed(case, share, OPEN)
 
 
 def ask_supplement(case: Case) -> None:
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     share = _known_share(case)
     _check_party(case, share, share.provider)
     _check_sealed(case, share, {Stage.REQUESTED})
@@ -90,14 +90,14 @@ def ask_supplement(case: Case) -> None:
 
 
 def supply_materials(case: Case) -> None:
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     share = _known_share(case)
     _check_party(case, share, share.consumer)
     _check_sealed(case, share, {Stage.SUPPLEMENT_ASKED})
 
 
 def extend_reply(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     share = _known_share(case)
     case.check_above(share.provider)
     _check_sealed(case, share, OPEN)
@@ -106,7 +106,7 @@ def extend_reply(case: Case) -> None:
 
 def agree_share(case: Case) -> None:
     until = case.act["until"]
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     share = _known_share(case)
     _check_party(case, share, share.provider)
     _check_sealed(case, share, OPEN)
@@ -117,7 +117,7 @@ def agree_share(case: Case) -> None:
 
 
 def refuse_share(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     share = _known_share(case)
     _check_party(case, share, share.provider)
     _check_sealed(case, share, OPEN)
@@ -133,7 +133,7 @@ def refuse_share(case: Case) -> None:
 
 def deliver_share(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     share = _known_share(case)
     _check_party(case, share, share.provider)
     _check_sealed(case, share, LIVE)
@@ -146,14 +146,14 @@ def deliver_share(case: Case) -> None:
 
 
 def confirm_delivery(case: Case) -> None:
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     share = _known_share(case)
     _check_party(case, share, share.consumer)
     _check_sealed(case, share, {Stage.DELIVERED})
 
 
 def suspend_share(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     share = _known_share(case)
     _check_party_or_above(case, share, share.provider)
     _check_sealed(case, share, LIVE)
@@ -161,7 +161,7 @@ def suspend_share(case: Case) -> None:
 
 
 def resume_share(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     share = _known_share(case)
     # Who may lift a suspension depends on who set it, so this part of the state is looked at first.
     if share.suspended_by is None:
@@ -176,7 +176,7 @@ def resume_share(case: Case) -> None:
 
 
 def end_share(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     share = _known_share(case)
     _check_party_or_above(case, share, share.consumer, share.provider)
     _check_sealed(case, share, LIVE)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ledger.domain.acts import Duty, Role
+from ledger.domain.acts import Role
 from ledger.domain.identifiers import MAX_SIGNATURE, ZERO_ADDRESS, ZERO_DIGEST
 from ledger.domain.marks import has_jurisdiction, is_authority, is_below
+from ledger.domain.permissions import PERMISSIONS
 from ledger.domain.refusals import refusal_from_name
 from ledger.domain.state import Dataset, Department, Key, State
 from ledger.domain.values import Act
@@ -26,10 +27,6 @@ class Circumstances:
     signatures: tuple[bytes, ...]
     signed: Signed
     code_hash: Callable[[str], str] | None = None
-
-
-def refuse(name: str, *arguments: str | int) -> None:
-    raise refusal_from_name(name, *arguments)
 
 
 def refuse_if(condition: bool, name: str, *arguments: str | int) -> None:
@@ -54,8 +51,9 @@ class Case:
 
     # 1 the key, 2 its duty
 
-    def sign_in(self, duty: Duty) -> None:
-        """The signer's key is enrolled, in force, and of at least this duty."""
+    def sign_in(self) -> None:
+        """The signer's key is enrolled, in force, and of the duty that the act asks for."""
+        duty, _ = PERMISSIONS[self.act.name]
         address = self.act.signer or ZERO_ADDRESS
         key = self.state.get(Key, address)
         if key is None:

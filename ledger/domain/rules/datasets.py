@@ -1,6 +1,6 @@
 """Acts on catalogue items and on the line of their versions."""
 
-from ledger.domain.acts import Duty, Grade, Role, ShareType
+from ledger.domain.acts import Grade, Role, ShareType
 from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.rules.case import Case, is_zero, refuse_if
 from ledger.domain.state import Dataset, Line, Version, VersionNumber
@@ -8,7 +8,7 @@ from ledger.domain.state import Dataset, Line, Version, VersionNumber
 
 def submit_dataset(case: Case) -> None:
     act, code = case.act, case.act["dataset"]
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     case.check_role(Role.PROVIDER)
     refuse_if(act["department"] != case.code, "DatasetsNotProvider", code, case.code)
     case.check_signatures()
@@ -38,7 +38,7 @@ def _own_dataset(case: Case) -> Dataset:
 
 
 def withdraw_dataset(case: Case) -> None:
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     dataset = _own_dataset(case)
     case.check_signatures()
     case.check_prior(dataset.last)
@@ -46,7 +46,7 @@ def withdraw_dataset(case: Case) -> None:
 
 
 def publish_dataset(case: Case) -> None:
-    case.sign_in(Duty.LEAD)
+    case.sign_in()
     dataset = case.known_dataset(case.act["dataset"])
     case.check_above(dataset.provider)
     case.check_signatures()
@@ -59,7 +59,7 @@ return_dataset = publish_dataset
 
 def anchor_version(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     dataset = _own_dataset(case)
     case.check_signatures()
     case.check_prior(case.state.line_last(dataset.code))
@@ -72,7 +72,7 @@ def anchor_version(case: Case) -> None:
 
 
 def shred_version(case: Case) -> None:
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     dataset = _own_dataset(case)
     case.check_signatures()
     case.check_prior(case.state.line_last(dataset.code))

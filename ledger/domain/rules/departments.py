@@ -9,7 +9,7 @@ _ALL_ROLES = sum(Role)
 
 
 def register_department(case: Case) -> None:
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     case.check_role(Role.AUTHORITY)
     code, parent = case.act["department"], case.known_department(case.act["parent"])
     _check_in_subtree(case, parent.code)
@@ -20,7 +20,7 @@ def register_department(case: Case) -> None:
 
 
 def change_department(case: Case) -> None:
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     case.check_role(Role.AUTHORITY)
     department = case.known_department(case.act["department"])
     below = case.is_strictly_above(department.code)
@@ -36,7 +36,7 @@ def change_department(case: Case) -> None:
 
 def enrol_key(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     _check_own_or_below(case, case.known_department(act["department"]).code)
     case.check_signatures((act["key"], act["kind"]))
     start, until = act["start"], act["until"]
@@ -53,7 +53,7 @@ def enrol_key(case: Case) -> None:
 
 def retire_key(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     key = case.state.get(Key, act["key"])
     refuse_if(key is None, "DepartmentsKeyUnknown", act["key"])
     assert key is not None

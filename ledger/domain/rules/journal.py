@@ -1,6 +1,6 @@
 """Acts on the ledger itself: by a director of the root."""
 
-from ledger.domain.acts import Custody, Duty, KeyKind, Level, Role
+from ledger.domain.acts import Custody, KeyKind, Level, Role
 from ledger.domain.identifiers import ZERO_ADDRESS, ZERO_DIGEST
 from ledger.domain.keccak import keccak256
 from ledger.domain.rules.case import Case, is_zero, refuse_if
@@ -34,7 +34,7 @@ def open_ledger(state: State, act: Act) -> None:
 def _root_ledger(case: Case) -> Ledger:
     ledger = case.state.ledger
     assert ledger is not None  # `refusal` saw to it
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     refuse_if(case.code != ledger.root, "JournalNotRoot", case.code)
     case.check_signatures()
     case.check_prior(ledger.last)

@@ -1,6 +1,6 @@
 """Publishing rules and checkpoints: each on its own line, the signer's department and a code."""
 
-from ledger.domain.acts import Duty, Role, RuleKind
+from ledger.domain.acts import Role, RuleKind
 from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.rules.case import Case, is_zero, refuse_if
 from ledger.domain.state import Checkpoint, Rule
@@ -8,7 +8,7 @@ from ledger.domain.state import Checkpoint, Rule
 
 def publish_rule(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.DIRECTOR)
+    case.sign_in()
     case.check_role(Role.AUTHORITY)
     case.check_signatures()
     case.check_code("rule")
@@ -21,7 +21,7 @@ def publish_rule(case: Case) -> None:
 
 def publish_checkpoint(case: Case) -> None:
     act = case.act
-    case.sign_in(Duty.OFFICER)
+    case.sign_in()
     case.check_signatures()
     case.check_code("log")
     known = case.state.get(Checkpoint, case.code, act["log"])

@@ -1,9 +1,11 @@
 """The queue of waiting transactions: order, gaps, duplicates, limits."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from ledger.chain.local import LocalChain
 from ledger.chain.local.pool import Limits, Pool
 from ledger.chain.local.transaction import Transaction, decode
 from ledger.chain.rpc import Rpc, RpcError, number
@@ -107,14 +109,21 @@ async def test_duplicates_replacements_and_stale_nonces_are_refused_as_by_geth(r
     assert refused.value.rpc_code == -32000
 
 
-async def test_a_nonce_mined_in_an_earlier_life_is_known(rpc: Rpc) -> None:
-    assert await rpc.call("eth_getTransactionCount", Sender().address, "pending") == "0x0"
-    with pytest.raises(RpcError, match="20 bytes") as refused:
-        await rpc.call("eth_getTransactionCount", "0x12", "pending")
-    assert refused.value.rpc_code == -32602
+async def test_a_nonce_mined_in_an_earlier_life_is_known(tmp_path: Path) -> None:
+    sender = Sender()
+    mined = sender.sign()
+    async with LocalChain(tmp_path) as chain, Rpc(chain.url) as rpc:
+        await mine(rpc, mined)
+    async with LocalChain(tmp_path) as chain, Rpc(chain.url) as rpc:
+        assert await rpc.call("eth_getTransactionCount", sender.address, "pending") == "0x1"
+        with pytest.raises(RpcError, match="nonce too low: next nonce 1, tx nonce 0"):
+            await rpc.call("eth_sendRawTransaction", mined)
+        with pytest.raises(RpcError, match="20 bytes") as refused:
+            await rpc.call("eth_getTransactionCount", "0x12", "pending")
+        assert refused.value.rpc_code == -32602
 
 
-async def test_two_clients_at_once_share_blocks_and_lose_nothing(chain: object, rpc: Rpc) -> None:
+async def test_two_clients_at_once_share_blocks_and_lose_nothing(rpc: Rpc) -> None:
     senders = [Sender(), Sender()]
     raws = [[sender.sign() for _ in range(30)] for sender in senders]
 

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from ledger.chain.local import LocalChain
-from ledger.chain.local.server import MAX_BATCH, MAX_BODY
+from ledger.chain.local.loopback import MAX_BODY
+from ledger.chain.local.server import MAX_BATCH
 from ledger.chain.rpc import Rpc, RpcError
 from tests.integration.local_chain.world import CHAIN_ID, Sender, hash_of, mine, receipt
 

@@ -1,0 +1,178 @@
+"""Checking: copies and records against the ledger, quality, the whole ledger by replay."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from ledger.services.evidence import evidence
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from api.auth import CallerOf
+from api.describing import Responses, problems, who
+from api.limits import StreamRoute, streamed
+from api.replies import Reply, read_reply
+from api.runtime import Runtime
+from api.schemas.fields import Code, DigestInPath
+from api.schemas.payloads import RecordBody, ReportView, ShareQuery, VersionQuery
+from ledger.domain.state import Version
+from ledger.errors import Conflict, InvalidInput, NotPermitted
+from ledger.fingerprint import Disclosure, RecordProof
+from ledger.fingerprint.fingerprint import RECORD_SD
+from ledger.services import attesting, checkpointing, delivering, reading, replaying, verifying
+
+REPORT: Responses = {200: {"description": "every check", "model": ReportView}, **problems(403, 404, 410, 413, 422)}
+RAW = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
+OPTIONAL_RAW = {"requestBody": {**RAW["requestBody"], "required": False}}
+
+
+class LogBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    log: Code
+
+
+def router(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(prefix="/v1", route_class=StreamRoute)
+    _verifications(routes, runtime)
+    _quality(routes, runtime)
+    _whole(routes, runtime)
+    return routes
+
+
+def _verifications(routes: APIRouter, runtime: Runtime) -> None:
+    user = who("the consumer of a share in force, the provider, or an auditor")
+
+    @routes.post(
+        "/verifications",
+        tags=["verifications"],
+        summary="Verify a copy",
+        response_class=Response,
+        responses=REPORT,
+        openapi_extra={**user, **RAW},
+    )
+    async def verify(
+        request: Request,
+        caller: CallerOf,
+        version: VersionQuery = None,
+        share: ShareQuery = None,
+        limit: Annotated[int, Query(ge=1, le=100_000, description="differing records to name")] = 1000,
+    ) -> Response:
+        """The body is the copy. Is it the version's payload, and if not, which records differ?"""
+        if (version is None) == (share is None):
+            raise InvalidInput("name a version or a share, one of them")
+        if share is not None:
+            version = (await delivering.authorised(runtime.ports, caller, share)).version.id
+        report = await verifying.verify_table(runtime.ports, caller, str(version), streamed(request), limit=limit)
+        return Reply(200, report.to_json()).response()
+
+    @routes.post(
+        "/verifications/records",
+        tags=["verifications"],
+        summary="Verify a record's proof",
+        response_class=Response,
+        responses=REPORT,
+        openapi_extra=who("any department"),
+    )
+    async def verify_record(caller: CallerOf, body: RecordBody) -> Response:
+        """Is the proof's record in the version? The contract is asked too, by `eth_call`."""
+        async with reading.opened(runtime.ports) as work:
+            version = await reading.catalogue_object(work, Version, body.version)
+        form = Disclosure if version.format == RECORD_SD else RecordProof
+        report = await verifying.verify_record(
+            runtime.ports, caller, body.version, form.from_json(body.proof), on_chain=body.on_chain
+        )
+        return Reply(200, report.to_json()).response()
+
+
+def _quality(routes: APIRouter, runtime: Runtime) -> None:
+    @routes.post(
+        "/versions/{version}/measurements",
+        tags=["attestations"],
+        summary="Measure a version's quality",
+        response_class=Response,
+        responses=problems(403, 404, 410, 413, 422),
+        openapi_extra={**who("the provider, an attestor, or whoever may use the version"), **OPTIONAL_RAW},
+    )
+    async def measure(
+        request: Request,
+        caller: CallerOf,
+        version: DigestInPath,
+        rules: Annotated[str, Query(pattern=r"^[0-9a-f]{64}$", description="digest of the rule set's document")],
+    ) -> Response:
+        """The report that AttestQuality carries, from the kept payload or from the copy in the body. Signs nothing."""
+        made = await attesting.measure(runtime.ports, caller, version, rules, source=await _given(request))
+        return Reply(200, made.to_json()).response()
+
+
+async def _given(request: Request) -> AsyncIterator[bytes] | None:
+    """The body, or None if there is none."""
+    pieces = streamed(request)
+    first = b""
+    async for first in pieces:
+        if first:
+            break
+    if not first:
+        return None
+
+    async def all_of_it() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return all_of_it()
+
+
+def _whole(routes: APIRouter, runtime: Runtime) -> None:
+    running = asyncio.Lock()
+
+    @routes.post(
+        "/audits",
+        tags=["audits"],
+        summary="Replay the ledger",
+        response_class=Response,
+        responses=problems(403, 409),
+        openapi_extra=who("an auditor", role="auditor"),
+    )
+    async def audit(caller: CallerOf) -> Response:
+        """Re-derives everything from block 0 and compares it with what is stored here. One at a time."""
+        if not caller.audits:
+            raise NotPermitted("a replay is for auditors")
+        if running.locked():
+            raise Conflict("an audit is running", remedy="Wait until it ends.")
+        async with running:
+            ports = runtime.ports
+            report = await replaying.replay(
+                ports.node,
+                ports.manifest,
+                ports.signatures.recovers,
+                store=ports.store,
+                payloads=ports.payloads,
+                confirmations=runtime.settings.confirmations,
+            )
+        return Reply(200, report.to_json()).response()
+
+    @routes.post(
+        "/checkpoints/drafts",
+        tags=["checkpoints"],
+        summary="Draft a checkpoint",
+        response_class=Response,
+        responses=problems(403, 422),
+        openapi_extra=who("any department, for its own log"),
+    )
+    async def draft_checkpoint(caller: CallerOf, body: LogBody) -> Response:
+        """Size and root of the entry log now, as a C2SP checkpoint and as the fields of PublishCheckpoint."""
+        made = await checkpointing.make_checkpoint(runtime.ports, caller, body.log)
+        return Reply(200, made.to_json()).response()
+
+    @routes.get(
+        "/authorisations/{share}/evidence",
+        tags=["authorisations"],
+        responses=problems(403, 404),
+        openapi_extra=who("the consumer, the provider, an authority above the provider, or an auditor"),
+    )
+    async def show_evidence(request: Request, caller: CallerOf, share: DigestInPath) -> Response:
+        """What the ledger shows of a share, and what must be said about it."""
+        found: dict[str, Any] = await evidence(runtime.ports, caller, share)
+        return read_reply(request, found)

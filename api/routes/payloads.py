@@ -1,0 +1,217 @@
+"""Files in and out: uploads that prepare a version, downloads, proofs, and what a consumer needs to check a copy."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from api.auth import CallerOf
+from api.describing import Responses, problems, who
+from api.idempotency import once
+from api.limits import StreamRoute, limits_of, media_type, streamed
+from api.replies import Reply, matches, read_reply
+from api.runtime import Runtime
+from api.schemas.fields import CodeInPath, DigestInPath, code_of
+from api.schemas.payloads import ColumnsQuery, FingerprintBody, PreparedView, UploadQueryOf
+from ledger.fingerprint import Fingerprint, Manifest, Segment, SegmentKeys
+from ledger.services import anchoring, delivering, verifying
+from ledger.services.acting import Idempotency
+from ledger.services.delivering import Download
+from ledger.services.fingerprinting import PrepareOptions
+from ledger.services.shredding import shred
+
+PROVIDER = who("the dataset's provider")
+USER = who("the consumer of a share in force, or the provider")
+PREPARED: Responses = {
+    201: {"description": "prepared: nothing is on the ledger yet", "model": PreparedView},
+    **problems(400, 403, 404, 409, 413, 415, 422),
+}
+RecordIndex = Annotated[int, Path(ge=0, lt=1 << 63, description="counted from 0")]
+Tile = Annotated[int, Path(ge=0, lt=1 << 55, description="records 256·n to 256·n + 255")]
+
+
+def router(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(prefix="/v1", route_class=StreamRoute)
+    _uploads(routes, runtime)
+    _downloads(routes, runtime)
+    _proofs(routes, runtime)
+    _shredding(routes, runtime)
+    return routes
+
+
+def _uploads(routes: APIRouter, runtime: Runtime) -> None:
+    @routes.post(
+        "/datasets/{dataset}/payloads",
+        tags=["versions"],
+        summary="Upload a payload",
+        status_code=201,
+        response_class=Response,
+        responses=PREPARED,
+        openapi_extra={
+            **PROVIDER,
+            "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}},
+        },
+    )
+    async def upload(request: Request, caller: CallerOf, dataset: CodeInPath, query: UploadQueryOf) -> Response:
+        """The body is the file itself, streamed. It is fingerprinted, and kept encrypted unless `keep=false`.
+
+        With an Idempotency-Key, type, length and Content-Digest (RFC 9530) stand for the body.
+        """
+        options = query.options(media_type(request), limits_of(request).upload_bytes)
+
+        async def work(_claim: Idempotency | None) -> Reply:
+            made = await anchoring.prepare_version(
+                runtime.ports,
+                caller,
+                code_of(dataset),
+                streamed(request),
+                options=options,
+                keep_payload=query.keep,
+                provenance=query.captured(),
+            )
+            return Reply(201, made.to_json(), {"Location": f"/v1/documents/{made.document}"})
+
+        return (await once(request, runtime.ports, caller, work)).response()
+
+    @routes.post(
+        "/datasets/{dataset}/fingerprints",
+        tags=["versions"],
+        summary="Register a fingerprint taken elsewhere",
+        status_code=201,
+        response_class=Response,
+        responses=PREPARED,
+        openapi_extra=PROVIDER,
+    )
+    async def register(request: Request, caller: CallerOf, dataset: CodeInPath, body: FingerprintBody) -> Response:
+        """The file stays where it lies; its keys too, unless they are deposited here."""
+
+        async def work(_claim: Idempotency | None) -> Reply:
+            made = await anchoring.register_fingerprint(
+                runtime.ports,
+                caller,
+                code_of(dataset),
+                Fingerprint.from_json(body.fingerprint),
+                Manifest.from_json(body.manifest),
+                options=PrepareOptions.from_json(body.options),
+                provenance=body.provenance,
+                keys=_segment_keys(body),
+            )
+            return Reply(201, made.to_json(), {"Location": f"/v1/documents/{made.document}"})
+
+        return (await once(request, runtime.ports, caller, work)).response()
+
+
+def _segment_keys(body: FingerprintBody) -> SegmentKeys | None:
+    if body.segments is None:
+        return None
+    return SegmentKeys([Segment(one.first_record, bytes.fromhex(one.key)) for one in body.segments])
+
+
+def _downloads(routes: APIRouter, runtime: Runtime) -> None:
+    file: Responses = {
+        200: {"description": "the payload, decrypted", "content": {"application/octet-stream": {}}},
+        **problems(403, 404, 410),
+    }
+
+    @routes.get(
+        "/authorisations/{share}/payload",
+        tags=["authorisations"],
+        response_class=Response,
+        responses=file,
+        openapi_extra=USER,
+    )
+    async def download(request: Request, caller: CallerOf, share: DigestInPath) -> Response:
+        """The delivered version. Refused, each for its own reason, without a share in force; leaves a use record."""
+        return _file(request, await delivering.open_payload(runtime.ports, caller, share))
+
+    @routes.get(
+        "/versions/{version}/payload",
+        tags=["versions"],
+        response_class=Response,
+        responses=file,
+        openapi_extra=PROVIDER,
+    )
+    async def download_own(request: Request, caller: CallerOf, version: DigestInPath) -> Response:
+        """A provider's own payload."""
+        return _file(request, await delivering.open_own_payload(runtime.ports, caller, version))
+
+    @routes.get(
+        "/authorisations/{share}/keys", tags=["authorisations"], responses=problems(403, 404, 410), openapi_extra=USER
+    )
+    async def keys(caller: CallerOf, share: DigestInPath) -> Response:
+        """Entry, document, manifest and segment keys: all that checks a copy offline. Secret; leaves a use record."""
+        material = await delivering.verification_keys(runtime.ports, caller, share)
+        return Reply(200, material.to_json()).response()
+
+    @routes.get(
+        "/authorisations/{share}/uses",
+        tags=["authorisations"],
+        responses=problems(403),
+        openapi_extra=who("the consumer, the provider, or an auditor"),
+    )
+    async def uses(request: Request, caller: CallerOf, share: DigestInPath) -> Response:
+        """The use records of a share, oldest first."""
+        found = await delivering.uses(runtime.ports, caller, share)
+        names = ("at", "share", "version", "department", "caller", "action")
+        return read_reply(request, {"items": [{name: getattr(one, name) for name in names} for one in found]})
+
+
+def _file(request: Request, download: Download) -> Response:
+    """Its ETag is the version, whose bytes never change."""
+    tag = f'"{download.version}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if matches(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    headers |= {
+        "Content-Length": str(download.size),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(download.name, safe='')}",
+    }
+    return StreamingResponse(download.chunks, headers=headers, media_type=download.media_type)
+
+
+def _shredding(routes: APIRouter, runtime: Runtime) -> None:
+    @routes.delete(
+        "/versions/{version}/keys",
+        tags=["versions"],
+        status_code=204,
+        response_class=Response,
+        responses=problems(404, 409),
+        openapi_extra=PROVIDER,
+    )
+    async def delete_keys(
+        caller: CallerOf,
+        version: DigestInPath,
+        segment: Annotated[list[int] | None, Query(description="first records; left out: every key")] = None,
+    ) -> Response:
+        """Once ShredVersion is final: delete the keys it speaks of. Again changes nothing."""
+        await shred(runtime.ports, caller, version, segment)
+        return Response(status_code=204)
+
+
+def _proofs(routes: APIRouter, runtime: Runtime) -> None:
+    @routes.get("/versions/{version}/manifest", tags=["versions"], responses=problems(403, 404), openapi_extra=USER)
+    async def manifest(request: Request, caller: CallerOf, version: DigestInPath) -> Response:
+        """The roots of the fingerprint's tiles."""
+        return read_reply(request, (await verifying.manifest(runtime.ports, caller, version)).to_json())
+
+    @routes.get(
+        "/versions/{version}/tiles/{tile}", tags=["versions"], responses=problems(403, 404, 410), openapi_extra=USER
+    )
+    async def leaves(request: Request, caller: CallerOf, version: DigestInPath, tile: Tile) -> Response:
+        """The leaf hashes of one tile: names the records in which a copy differs."""
+        found = await verifying.leaf_hashes(runtime.ports, caller, version, tile)
+        return read_reply(request, {"leaves": [leaf.hex() for leaf in found]})
+
+    @routes.get(
+        "/versions/{version}/records/{index}/proof",
+        tags=["versions"],
+        responses=problems(403, 404, 410),
+        openapi_extra=USER,
+    )
+    async def proof(
+        caller: CallerOf, version: DigestInPath, index: RecordIndex, columns: ColumnsQuery = None
+    ) -> Response:
+        """One record with its salt and path. Leaves a use record."""
+        made = await verifying.prove_record(runtime.ports, caller, version, index, columns=columns)
+        return Reply(200, made.to_json()).response()

@@ -1,0 +1,59 @@
+"""From an act to its answer: 202 with where to look, or, for who prefers to wait, 201 once it is final."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Request
+
+from api.preferring import preferred_wait
+from api.problems import problem_of_reason
+from api.replies import Reply
+from api.runtime import Runtime
+from api.schemas.views import submission_json
+from ledger.domain.callers import Caller
+from ledger.domain.submissions import Submission, SubmissionState
+from ledger.services import acting, reading
+
+
+def location(digest: str) -> str:
+    return f"/v1/submissions/{digest}"
+
+
+async def answer_one(request: Request, runtime: Runtime, submission: Submission) -> Reply:
+    """201 final, 202 on its way, or the problem for which it failed or was returned."""
+    runtime.wake()
+    wait = preferred_wait(request)
+    if wait:
+        submission = await acting.wait_final(runtime.ports, submission.digest, wait)
+    headers = {"Location": location(submission.digest), **_applied(wait)}
+    if submission.state in (SubmissionState.FAILED, SubmissionState.RETURNED) and submission.reason:
+        return problem_of_reason(request, submission, headers)
+    return Reply(_status([submission]), submission_json(submission), headers)
+
+
+async def answer_many(request: Request, runtime: Runtime, submissions: Sequence[Submission]) -> Reply:
+    """201 if all are final, else 202; each item tells its own state and, if it has one, its reason."""
+    runtime.wake()
+    wait = preferred_wait(request)
+    if wait:
+        ends = runtime.ports.clock.now() + wait
+        submissions = [
+            await acting.wait_final(runtime.ports, one.digest, max(0.0, ends - runtime.ports.clock.now()))
+            for one in submissions
+        ]
+    headers = {"Location": "/v1/submissions", **_applied(wait)}
+    return Reply(_status(submissions), {"items": [submission_json(one) for one in submissions]}, headers)
+
+
+async def stand_now(runtime: Runtime, caller: Caller, digests: Sequence[str]) -> list[Submission]:
+    """Submissions as they are: what a retry after a crash is answered with."""
+    async with reading.opened(runtime.ports) as work:
+        return [await reading.submission(work, caller, digest) for digest in digests]
+
+
+def _status(submissions: Sequence[Submission]) -> int:
+    return 201 if all(one.state is SubmissionState.FINAL for one in submissions) else 202
+
+
+def _applied(wait: int) -> dict[str, Any]:
+    return {"Preference-Applied": f"wait={wait}"} if wait else {}

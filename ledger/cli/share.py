@@ -1,0 +1,153 @@
+"""`shareledger share`: from request to end, and what a consumer does with it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ledger.cli.acts import ActCommand, act_command
+from ledger.cli.client import segment
+from ledger.cli.command import command, noun
+from ledger.cli.lookups import (
+    as_requested,
+    delivered_version,
+    newest_version,
+    own_department,
+    published_revision,
+)
+from ledger.cli.options import CLIENT, LIST
+from ledger.cli.output import Answer
+from ledger.cli.reads import list_command, listing, show_command
+from ledger.cli.run import Run
+
+app = noun("Shares 共享: every act from request to end; list, show, history, download, evidence.")
+
+_ID = "Id of the share."
+
+def _consumer_and_revision(run: Run, fields: dict[str, Any], document: dict[str, Any], target: str | None) -> None:
+    own_department(run, fields, "consumer")
+    published_revision(run, fields)
+
+
+def _revision(run: Run, fields: dict[str, Any], document: dict[str, Any], target: str | None) -> None:
+    published_revision(run, fields)
+
+
+act_command(
+    app,
+    "request",
+    ActCommand(
+        act="RequestShare",
+        route="/authorisations",
+        help="Request a share. Signed by the consumer's lead.",
+        optional=frozenset({"consumer", "revision"}),
+        prior_option="renews",
+        fill=_consumer_and_revision,
+    ),
+)
+act_command(
+    app,
+    "grant",
+    ActCommand(
+        act="GrantShare",
+        route="/grants",
+        help="Grant a share without the provider's consent. Signed by a director of an authority above the provider.",
+        optional=frozenset({"revision"}),
+        prior_option="renews",
+        fill=_revision,
+    ),
+)
+_ON_A_SHARE: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
+    ("withdraw", "WithdrawRequest", "withdrawal", "Withdraw a request. Signed by the consumer's lead.", {}),
+    (
+        "ask-supplement",
+        "AskSupplement",
+        "supplement-request",
+        "Say what is missing, once and in one list. Signed by the provider's officer.",
+        {},
+    ),
+    ("supply", "SupplyMaterials", "supplement", "Supply what was missing. Signed by the consumer's officer.", {}),
+    ("extend", "ExtendReply", "extension", "Extend the time to reply, once. Signed by a lead of an authority.", {}),
+    (
+        "agree",
+        "AgreeShare",
+        "agreement",
+        "Agree; scope, conditions and term are the request's unless given. Signed by the provider's lead.",
+        {"optional": frozenset({"until"}), "fill": as_requested},
+    ),
+    ("refuse", "RefuseShare", "refusal", "Refuse, with reasons and a basis. Signed by the provider's lead.", {}),
+    (
+        "deliver",
+        "DeliverShare",
+        "deliveries",
+        "Deliver a version, the newest unless given. Signed by the provider's officer.",
+        {"optional": frozenset({"version"}), "fill": newest_version},
+    ),
+    (
+        "confirm",
+        "ConfirmDelivery",
+        "confirmation",
+        "Confirm a delivery. Signed by the consumer's officer.",
+        {"fill": delivered_version},
+    ),
+    ("suspend", "SuspendShare", "suspension", "Suspend. Signed by the provider's or an authority's lead.", {}),
+    ("resume", "ResumeShare", "resumption", "Resume. Signed by a lead of who suspended it, or above.", {}),
+    ("end", "EndShare", "end", "End, with a cause. Signed by a lead of consumer, provider or authority.", {}),
+)
+for _verb, _act, _route, _help, _more in _ON_A_SHARE:
+    act_command(
+        app,
+        _verb,
+        ActCommand(
+            act=_act,
+            route=f"/authorisations/{{share}}/{_route}",
+            help=_help,
+            target="share",
+            target_help=_ID,
+            **_more,
+        ),
+    )
+list_command(
+    app,
+    "/authorisations",
+    ("id", "dataset", "provider", "consumer", "stage", "suspended", "granted", "until"),
+    "List the shares you may see.",
+    filters=(("dataset", "Of this dataset."), ("consumer", "Of this consumer."), ("provider", "Of this provider.")),
+)
+show_command(app, "/authorisations/{share}", "share", "Show a share.", about=_ID)
+
+
+@command(app, "history", *LIST, *CLIENT)
+def history(run: Run, share: Annotated[str, typer.Argument(help=_ID, metavar="SHARE", show_default=False)]) -> Answer:
+    """Every entry of a share, in order."""
+    return listing(run, f"/authorisations/{segment(share)}/history", ("index", "time", "kind", "department"), {})
+
+
+@command(app, "download", *CLIENT)
+def download(
+    run: Run,
+    share: Annotated[str, typer.Argument(help=_ID, metavar="SHARE", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write; it appears only when whole.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> Answer:
+    """Download what was delivered. One that broke off continues where it stopped. Verify it with `version verify`."""
+    from ledger.cli.download import fetch_payload
+
+    return fetch_payload(run, share, output, force=force)
+
+
+@command(app, "evidence", *CLIENT)
+def evidence(
+    run: Run,
+    share: Annotated[str, typer.Argument(help=_ID, metavar="SHARE", show_default=False)],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write it to this file.")] = None,
+) -> Answer:
+    """The evidence of a share: its entries, and what they rest on."""
+    import json
+
+    from ledger.cli.download import write_whole
+
+    found = run.client.get(f"/authorisations/{segment(share)}/evidence")
+    if output is not None:
+        write_whole(output, json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n")
+    return Answer(found)

@@ -1,0 +1,137 @@
+"""The rows of a prepared version: its document, wrapped keys and manifest, and the fields its act will carry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.domain.callers import Caller
+from ledger.domain.documents import Document
+from ledger.domain.identifiers import ZERO_DIGEST
+from ledger.domain.refusals import refusal_from_name
+from ledger.domain.state import Dataset, Line
+from ledger.fingerprint import Fingerprint, Manifest, SegmentKeys
+from ledger.ports import PayloadRow, Ports, StoredDocument, StoredPayload, UnitOfWork
+from ledger.services.fingerprinting import PrepareOptions
+from ledger.services.versions import data_key_context, segment_key_context
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedVersion:
+    """`fields` are AnchorVersion's, in JSON form, without signer, prior and validity."""
+
+    document: str
+    body: bytes
+    dataset: str
+    fingerprint: Fingerprint
+    kept: bool
+    fields: dict[str, Any]
+
+    @property
+    def records(self) -> int:
+        return self.fingerprint.records
+
+    @property
+    def size(self) -> int:
+        return self.fingerprint.size or 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "document": self.document,
+            "dataset": self.dataset,
+            "fingerprint": self.fingerprint.to_json(),
+            "records": self.records,
+            "size": self.size,
+            "kept": self.kept,
+            "act_fields": dict(self.fields),
+        }
+
+
+async def next_number(ports: Ports, caller: Caller, dataset: str) -> int:
+    async with ports.store.read() as work:
+        return await number_of_next(work, caller, dataset)
+
+
+async def number_of_next(work: UnitOfWork, caller: Caller, dataset: str) -> int:
+    """The next version's number; refuses as the contract would."""
+    state = await work.load([(Dataset, (dataset,)), (Line, (dataset,))])
+    found, line = state.get(Dataset, dataset), state.get(Line, dataset)
+    if found is None:
+        raise refusal_from_name("DatasetsUnknown", dataset)
+    if found.provider != caller.department:
+        raise refusal_from_name("DatasetsNotProvider", dataset, caller.department)
+    if found.published is None:
+        raise refusal_from_name("DatasetsNotPublished", dataset)
+    return line.count + 1 if line else 1
+
+
+def version_document(
+    dataset: str,
+    number: int,
+    options: PrepareOptions,
+    payload: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    stored: StoredPayload | None,
+    keys: str,
+) -> Document:
+    return Document.make(
+        "version",
+        dataset=dataset,
+        number=number,
+        format=options.format,
+        payload=dict(payload),
+        provenance=dict(provenance),
+        schema=None if options.schema is None else options.schema.to_json(),
+        read_options=None if options.schema is None else options.read.to_json(),
+        stored=None if stored is None else {"object": stored.digest, "size": stored.stored_size},
+        keys=keys,
+    )
+
+
+async def write_prepared(
+    ports: Ports,
+    caller: Caller,
+    dataset: str,
+    document: Document,
+    fingerprint: Fingerprint,
+    manifest: Manifest,
+    keys: SegmentKeys | None,
+    stored: StoredPayload | None,
+    key: bytes | None,
+) -> None:
+    row = PayloadRow(
+        document=document.digest,
+        dataset=dataset,
+        object=None if stored is None else stored.digest,
+        wrapped_key=None if key is None else ports.vault.wrap(key, data_key_context(document.digest)),
+        size=fingerprint.size or 0,
+        fingerprint=fingerprint.to_json(),
+        manifest=manifest.to_bytes(),
+        segment_keys=tuple(
+            (one.first_record, ports.vault.wrap(one.key, segment_key_context(document.digest, one.first_record)))
+            for one in (() if keys is None else keys.segments)
+        ),
+    )
+    readers = frozenset({caller.department})
+    async with ports.store.write() as work:
+        await work.add_document(StoredDocument(document.digest, document.kind, document.body, False, readers))
+        await work.add_payload(row)
+        await work.commit()
+
+
+def prepared_version(
+    digest: str, body: bytes, dataset: str, number: int, fingerprint: Fingerprint, *, kept: bool
+) -> PreparedVersion:
+    twin = fingerprint.twin_root
+    fields = {
+        "dataset": dataset,
+        "number": number,
+        "format": fingerprint.format,
+        "salted": fingerprint.salted,
+        "schema": fingerprint.schema.hex(),
+        "root": fingerprint.root.hex(),
+        "records": str(fingerprint.records),
+        "size": str(fingerprint.size or 0),
+        "twin": ZERO_DIGEST if twin is None else twin.hex(),
+        "document": digest,
+    }
+    return PreparedVersion(digest, body, dataset, fingerprint, kept, fields)

@@ -1,0 +1,149 @@
+"""Where the story takes place: a fresh home, its secrets in another folder, and the product running on it.
+
+    <name>          the home, mode 0700: manifest, keystore, chain, store, payloads
+    <name>-secrets  beside it, mode 0700: the keystore's passphrase, API keys, and the keys that a department keeps
+
+Whoever copies the home has no secret in plain text. Both are removed at the end unless they are to be kept.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from keys.passphrases import generate
+from keys.private_files import create_private
+from ledger.settings import PREFIX
+from scripts._demo.office import Unexpected
+
+SHARELEDGER: Final = Path(__file__).parents[2] / ".venv/bin/shareledger"
+START_SECONDS: Final = 60
+STOP_SECONDS: Final = 20
+
+
+class World:
+    """One ledger, from nothing."""
+
+    def __init__(self, home: Path, secrets: Path) -> None:
+        self.home, self.secrets = home, secrets
+        self.passphrase = generate()
+        self.passphrase_file = secrets / "passphrase"
+        create_private(self.passphrase_file, self.passphrase.reveal() + b"\n")
+        self.address = ""
+        self._server: subprocess.Popen[str] | None = None
+
+    def cli(self, *arguments: str, home: Path | None = None, expected: int = 0, **settings: str) -> Any:
+        """What `shareledger … --json` prints. Raises Unexpected if it exits otherwise than expected."""
+        command = [str(SHARELEDGER), *arguments, "--json"]
+        done = subprocess.run(
+            command, env=self._environment(home, settings), capture_output=True, text=True, timeout=300, check=False
+        )
+        if done.returncode != expected:
+            told = (done.stderr or done.stdout).strip()[-2000:]
+            raise Unexpected(f"`shareledger {' '.join(arguments)}` exited with {done.returncode}: {told}")
+        return json.loads(done.stdout)
+
+    def start(self) -> str:
+        """Run `shareledger up` on a free port of the loopback; its address once it is ready."""
+        command = [str(SHARELEDGER), "up", "--port", "0", "--passphrase-file", str(self.passphrase_file), "--json"]
+        log = (self.secrets / "server.log").open("a")
+        self._server = subprocess.Popen(
+            command,
+            env=self._environment(None, {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,  # a Ctrl-C in the terminal is for us; we stop the server ourselves
+        )
+        log.close()
+        self.address = self._told_address(self._server)
+        return self.address
+
+    def _told_address(self, server: "subprocess.Popen[str]") -> str:
+        """The first line it prints is {"address": …}."""
+        late = threading.Timer(START_SECONDS, server.kill)
+        late.start()
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+        finally:
+            late.cancel()
+        try:
+            return str(json.loads(line)["address"])
+        except (ValueError, KeyError, TypeError):
+            raise Unexpected(f"`shareledger up` did not start: {self.log()}") from None
+
+    def log(self) -> str:
+        """The end of what the server said."""
+        try:
+            return (self.secrets / "server.log").read_text()[-2000:].strip()
+        except OSError:
+            return ""
+
+    def wait(self) -> int:
+        """Until the server ends by itself."""
+        assert self._server is not None
+        return self._server.wait()
+
+    def stop(self) -> None:
+        """End the server and all it started. Harmless if it does not run."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        if server.poll() is None:
+            server.terminate()
+            try:
+                server.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+        try:
+            os.killpg(server.pid, signal.SIGKILL)  # nothing of its group outlives it
+        except ProcessLookupError:
+            pass
+        server.wait()
+        if server.stdout is not None:
+            server.stdout.close()
+
+    def api_key_file(self, department: str) -> Path:
+        return self.secrets / f"api-key-{department}"
+
+    def _environment(self, home: Path | None, settings: dict[str, str]) -> dict[str, str]:
+        """The caller's environment without its own settings of this product."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        return kept | {PREFIX + "HOME": str(home or self.home)} | settings
+
+
+@contextmanager
+def world(keep: Path | None) -> Iterator[World]:
+    """A world that ends with the block; its files stay only if `keep` names their folder. Raises Unexpected."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="shareledger-demo-") as folder:
+            with _running(Path(folder) / "home", Path(folder) / "home-secrets") as made:
+                yield made
+        return
+    secrets = keep.with_name(keep.name + "-secrets")
+    if secrets.exists() or (keep.exists() and (not keep.is_dir() or any(keep.iterdir()))):
+        raise Unexpected(f"--keep wants a folder that is empty or not there yet, and no {secrets.name} beside it")
+    with _running(keep, secrets) as made:
+        yield made
+    shutil.rmtree(secrets / "scratch", ignore_errors=True)
+
+
+@contextmanager
+def _running(home: Path, secrets: Path) -> Iterator[World]:
+    for folder in (home, secrets, secrets / "scratch"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    made = World(home, secrets)
+    try:
+        yield made
+    finally:
+        made.stop()
