@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from api.errors import MalformedHeader, MalformedJson, OutOfTime, UnsupportedMediaType
 from api.replies import JSON_TYPE
+from ledger.domain.nesting import nests_deeper
 from ledger.errors import InvalidInput, TooLarge
 
 MIB: Final = 1 << 20
@@ -141,7 +142,8 @@ def parse_json(body: bytes, depth: int) -> Any:
     """One JSON value, strictly. Raises MalformedJson."""
     try:
         text = body.decode("utf-8")
-        _check_depth(text, depth)
+        if nests_deeper(text, depth):
+            raise MalformedJson(f"nested deeper than {depth}", depth=depth)
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise MalformedJson(f"not UTF-8 at byte {error.start}") from None
@@ -149,21 +151,6 @@ def parse_json(body: bytes, depth: int) -> Any:
         raise MalformedJson(f"{error.msg} at character {error.pos}", position=error.pos) from None
     except ValueError as error:  # an integer of thousands of digits
         raise MalformedJson("a number has too many digits") from error
-
-
-_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-
-
-def _check_depth(text: str, most: int) -> None:
-    """Before anything recursive reads it."""
-    depth = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        if (mark := found[0]) in ("[", "{"):
-            depth += 1
-            if depth > most:
-                raise MalformedJson(f"nested deeper than {most}", depth=most)
-        elif mark in ("]", "}"):
-            depth -= 1
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

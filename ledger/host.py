@@ -67,12 +67,16 @@ class FinalSignal:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self.turn = 0
 
     def notify(self) -> None:
+        self.turn += 1
         self._event.set()
         self._event = asyncio.Event()
 
-    async def wait(self, seconds: float) -> None:
+    async def wait(self, seconds: float, turn: int | None = None) -> None:
+        if turn is not None and turn != self.turn:
+            return
         try:
             await asyncio.wait_for(self._event.wait(), max(0.0, min(seconds, self.MOST)))
         except TimeoutError:

@@ -69,12 +69,24 @@ class Node(Protocol):
         """The block at that height on the node's present chain."""
         ...
 
-    async def entries(self, first: int, last: int, modules: Sequence[str]) -> list[Entry]:
-        """The entries in blocks first..last, in the order of their logs. May be wrong or short: check against `head`."""
+    async def look(self, number: int) -> tuple[Block, Block | None]:
+        """`latest` and `block(number)`, asked in one go."""
         ...
 
-    async def head(self, block: Block) -> tuple[int, str]:
-        """Number of entries and running head in the ledger's state after exactly that block hash."""
+    async def entries(self, first: int, last: int, modules: Sequence[str] = ()) -> list[Entry]:
+        """The entries in blocks first..last, in the order of their logs. May be wrong or short: check against `head`.
+
+        The modules of the manifest and those the Journal names are read; `modules` are more addresses to read. Raises
+        NotReady for an entry of a module whose acts this program does not know."""
+        ...
+
+    async def head(self, block: Block) -> tuple[int, str] | None:
+        """Number of entries and running head in the ledger's state after exactly that block hash; None if the node
+        does not keep that state any more."""
+        ...
+
+    async def entries_and_head(self, first: int, block: Block) -> tuple[list[Entry], tuple[int, str] | None]:
+        """`entries(first, block.number)` and `head(block)`, asked in one go."""
         ...
 
     async def send(self, raw: bytes) -> None:
@@ -83,6 +95,10 @@ class Node(Protocol):
 
     async def receipt(self, transaction: str) -> Receipt | None:
         """Where the transaction landed, if it did."""
+        ...
+
+    async def landed(self, transactions: Sequence[str]) -> tuple[Block, list[Receipt | None]]:
+        """`latest` and a `receipt` each, asked in one go, in no order of time."""
         ...
 
     async def next_nonce(self, account: str, block: Block | None = None) -> int:
@@ -247,7 +263,8 @@ class UnitOfWork(Protocol):
 
     # submissions
     async def add_submissions(self, submissions: Sequence[Submission]) -> list[Submission]:
-        """Queue them; one whose digest is known already is left as it is. Answers what is stored."""
+        """Queue them; one known already is left as it is, unless it was returned: that is queued again. Answers what
+        is stored."""
         ...
 
     async def submission(self, digest: str) -> Submission | None: ...
@@ -263,12 +280,17 @@ class UnitOfWork(Protocol):
 
     async def queued(self, limit: int) -> list[Submission]: ...
     async def move(self, digests: Sequence[str], state: SubmissionState, note: str = "", **fields: Any) -> None:
-        """Another state for all of them, with a line in each history. Final ones are left alone."""
+        """Another state for all of them, with a line in each history. Final and failed ones are left alone."""
         ...
 
     async def carried_by(self, transaction: str) -> list[Submission]: ...
     async def open_on(self, digests: Iterable[str], subjects: Iterable[str]) -> set[str]:
         """Which of these act digests and subjects have an open submission."""
+        ...
+
+    async def moving_on(self, digests: Iterable[str], subjects: Iterable[str], apart_from: str) -> set[str]:
+        """As `open_on`, but only those that will move on by themselves: queued, sent or included, and not in the
+        transaction with the hash `apart_from`."""
         ...
 
     # the courier
@@ -277,6 +299,10 @@ class UnitOfWork(Protocol):
         ...
 
     async def holds_lease(self, name: str, holder: str, epoch: int) -> bool: ...
+    async def release_lease(self, name: str, holder: str) -> None:
+        """Let another holder in at once, on a clean stop."""
+        ...
+
     async def add_carried(self, carried: Carried, epoch: int, digests: Sequence[str]) -> None:
         """The transaction's bytes and, in one go, its acts as sent."""
         ...
@@ -390,8 +416,13 @@ class NoteSigner(Protocol):
 class Signal(Protocol):
     """Wakes those who wait for the read model to move on, within this process; others poll."""
 
-    async def wait(self, seconds: float) -> None:
-        """Until something became final, or the time is up."""
+    @property
+    def turn(self) -> int:
+        """Counts what became final. Read it before looking, and give it to `wait`: nothing is missed in between."""
+        ...
+
+    async def wait(self, seconds: float, turn: int | None = None) -> None:
+        """Until something became final since `turn` (since now, without one), or the time is up."""
         ...
 
 

@@ -9,7 +9,6 @@ import base64
 import binascii
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import rfc8785
 from ledger.domain.acts import Grade, ShareType
 from ledger.domain.document_kinds import ACT_DOCUMENTS
 from ledger.domain.identifiers import ZERO_DIGEST
+from ledger.domain.nesting import nests_deeper
 from ledger.domain.shapes import MAX_INTEGER, faults, kind_members
 from ledger.domain.values import Act
 from ledger.errors import InvalidDocument, TooLarge
@@ -31,7 +31,6 @@ PUBLIC_SALT: Final = base64.urlsafe_b64encode(bytes(SALT_BYTES)).rstrip(b"=").de
 """Of documents that hold nothing to guess and that everyone should derive alike, such as the national calendar."""
 
 # A string, or a bracket outside strings. The closing quote is optional, so that one pass is enough for any bytes.
-_TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 UPDATE_CYCLES: Final = ("real-time", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular")
 LIBRARIES: Final = ("base", "topic", "department")
@@ -124,10 +123,12 @@ def canonical_bytes(value: Any) -> bytes:
 def parse_json(body: bytes) -> Any:
     """Strictly: UTF-8 without BOM, no member twice, no fractions, no NaN. Raises InvalidDocument, TooLarge."""
     _check_size(body)
-    _check_depth(body)
     try:
+        text = body.decode("utf-8")
+        if nests_deeper(text, MAX_DEPTH):
+            raise InvalidDocument(f"nested deeper than {MAX_DEPTH}")
         return json.loads(
-            body.decode("utf-8"),
+            text,
             object_pairs_hook=_object,
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
@@ -136,19 +137,6 @@ def parse_json(body: bytes) -> Any:
         raise InvalidDocument(f"not UTF-8 at byte {error.start}") from error
     except ValueError as error:
         raise InvalidDocument(f"not JSON: {error}") from error
-
-
-def _check_depth(body: bytes) -> None:
-    """Before parsing: the parser recurses in C, and deep enough brackets crash the process where its stack is small."""
-    depth = 0
-    for token in _TOKENS.finditer(body):
-        bracket = token[0]
-        if bracket in (b"[", b"{"):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise InvalidDocument(f"nested deeper than {MAX_DEPTH}")
-        elif bracket in (b"]", b"}"):
-            depth -= 1
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
+from ledger.domain.nesting import nests_deeper
 from ledger.errors import InvalidTable
 from ledger.fingerprint.canonical import RecordEncoder, Row
 from ledger.fingerprint.cells import JsonNumber
 from ledger.fingerprint.read_options import ReadOptions
 from ledger.fingerprint.schema import Schema
 from ledger.fingerprint.sources import Meter, Origin, batch_rows, in_batches, label, lines, opened_text
+
+NESTED = 16  # levels parsed at all; any nested value is refused by its column
 
 
 class JsonLinesSource:
@@ -50,6 +53,8 @@ class JsonLinesSource:
             yield tuple(record[name] for name in names)
 
     def _parse(self, line: str, at: int) -> dict[str, Any]:
+        if nests_deeper(line, NESTED):
+            self._refuse(at, "nested deeper than a record may be")
         try:
             value = json.loads(
                 line,

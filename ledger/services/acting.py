@@ -108,6 +108,7 @@ async def wait_final(ports: Ports, digest: str, seconds: float) -> Submission:
     """The submission once it is final, failed or returned, or as it stands when the time is up. Raises NotFound."""
     deadline = ports.clock.now() + seconds
     while True:
+        turn = ports.final.turn
         async with ports.store.read() as work:
             found = await work.submission(digest)
         if found is None:
@@ -115,7 +116,7 @@ async def wait_final(ports: Ports, digest: str, seconds: float) -> Submission:
         left = deadline - ports.clock.now()
         if not found.state.open or found.state is SubmissionState.RETURNED or left <= 0:
             return found
-        await ports.final.wait(left)
+        await ports.final.wait(left, turn)
 
 
 def _submission(ports: Ports, caller: Caller, one: SignedAct) -> Submission:

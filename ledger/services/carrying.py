@@ -3,28 +3,34 @@
 One step, in order. A crash after any number loses nothing, because the next step starts by reading what is stored:
 
 1. hold the lease: one submitter per courier key, else do nothing;
-2. look after what was sent: landed, landed and final, displaced, or to be sent again, the same bytes;
+2. look after what was sent: in a block, in a final block, displaced, or to be sent again, the same bytes;
 3. group waiting acts, sign one transaction, store its nonce, bytes and hash with its acts (one database transaction);
 4. hand it to the node.
+
+A transaction is done once the follower has read its block: then its acts are final, or there is a verdict on each.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from ledger.domain.rules import Circumstances, refusal
 from ledger.domain.submissions import Submission, SubmissionState
-from ledger.domain.touches import touches
-from ledger.errors import Refused, Unavailable
-from ledger.ports import Block, Carried, Clock, Node, Packer, Receipt, Store, UnitOfWork
+from ledger.errors import Unavailable
+from ledger.ports import Block, Carried, Clock, Cursor, Node, Packer, Receipt, Store, UnitOfWork
+from ledger.services.following import no_fault
+from ledger.services.settling import judge
 
-LEASE_SECONDS = 10
-MOST_AT_ONCE = 200  # acts looked at for one transaction
+MOST_AT_ONCE = 400  # acts looked at for one transaction
 MOST_UNDER_WAY = 4  # transactions sent and not yet in a block
+MOST_OPEN = 12  # transactions whose fate is not settled
+LOOK_SECONDS = 0.1  # between two looks at what is under way, unless the follower moved
+AGAIN_SECONDS = 1.0  # until the same bytes are sent again
+EXPIRE_SECONDS = 1.0  # between two looks for acts whose time is over
+EXPIRED_AT_ONCE = 1_000
 
 
-def _no_fault(_step: str) -> None:
-    """In tests, a place to crash: named after what is true at that moment."""
+class _Deposed(Exception):
+    """Another submitter holds the lease; it carries on from what is stored."""
 
 
 @dataclass
@@ -37,76 +43,115 @@ class Submitter:
     clock: Clock
     holder: str
     confirmations: int = 0
-    fault: Callable[[str], None] = _no_fault
+    lease_seconds: int = 5
+    fault: Callable[[str], None] = no_fault
     epoch: int | None = field(default=None, init=False)
-    _renew_at: int = field(default=0, init=False)
+    _renew_at: float = field(default=0, init=False)
+    _expire_at: float = field(default=0, init=False)
+    _look_at: float = field(default=0, init=False)
+    _looked: tuple[Cursor | None, int] | None = field(default=None, init=False)  # at this cursor, so many were waiting
+    _sent_at: dict[str, float] = field(default_factory=dict, init=False)  # by hash, in this process
+    _most: int = field(default=MOST_AT_ONCE, init=False)  # acts in one transaction; fewer after one reverted
+    _nonce_unsure: bool = field(default=True, init=False)
 
     async def step(self) -> bool:
         """One round; answers whether anything is under way or waiting. Raises Unavailable."""
-        if not await self._leads():  # 1
-            return False
-        self.fault("lease held, nothing looked at")
+        try:
+            if not await self._leads():  # 1
+                return False
+            self.fault("lease held, nothing looked at")
 
-        under_way = await self._look_after()  # 2
-        self.fault("settled, nothing new packed")
-        if under_way >= MOST_UNDER_WAY:
-            return True
-        carried = await self._pack()  # 3
+            open_ones, waiting = await self._look_after()  # 2
+            self.fault("looked after, nothing new packed")
+            if waiting >= MOST_UNDER_WAY or open_ones >= MOST_OPEN:
+                return True
+            carried = await self._pack()  # 3
+        except _Deposed:
+            self.epoch = None
+            return False
         if carried is None:
-            return under_way > 0
+            return open_ones > 0
         self.fault("stored, not sent")
 
-        await self.node.send(carried.raw)  # 4
+        await self._send(carried)  # 4
         self.fault("sent, not looked at")
         return True
 
-    async def run(self, woken: asyncio.Event, pause: float, idle: float) -> None:
-        """Carry forever: a look every `pause` seconds while anything is under way, else every `idle` or when woken."""
-        while True:
-            woken.clear()
-            busy = await self.step()
-            try:
-                await asyncio.wait_for(woken.wait(), pause if busy else idle)
-            except TimeoutError:
-                continue
+    async def stop(self) -> None:
+        """Give the lease back, so that the next process need not wait for its end."""
+        if self.epoch is not None:
+            async with self.store.write() as work:
+                await work.release_lease(self.packer.courier, self.holder)
+                await work.commit()
+            self.epoch = None
 
     # 1 ---------------------------------------------------------------------------------------------------------------
 
     async def _leads(self) -> bool:
-        """Whether the lease is ours; renewed in good time, and checked again where something is stored under it."""
-        now = int(self.clock.now())
+        """Whether the lease is ours; renewed in good time, and checked again wherever something is written under it."""
+        now = self.clock.now()
         if self.epoch is None or now >= self._renew_at:
+            before = self.epoch
             async with self.store.write() as work:
-                self.epoch = await work.lease(self.packer.courier, self.holder, now, LEASE_SECONDS)
+                self.epoch = await work.lease(self.packer.courier, self.holder, int(now), self.lease_seconds)
                 await work.commit()
-            self._renew_at = now + LEASE_SECONDS // 3
+            self._renew_at = now + self.lease_seconds / 3
+            if self.epoch != before:  # what another process did meanwhile is not known here
+                self._sent_at.clear()
+                self._looked, self._nonce_unsure = None, True
         return self.epoch is not None
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work under the lease, which no other process can take before it ends. Raises _Deposed."""
+        async with self.store.write() as work:
+            if self.epoch is None or not await work.holds_lease(self.packer.courier, self.holder, self.epoch):
+                raise _Deposed
+            yield work
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
-    async def _look_after(self) -> int:
-        """Follow up each transaction that is not done; answers how many are not in a block yet."""
+    async def _look_after(self) -> tuple[int, int]:
+        """Follow up each transaction that is not done: how many there are, and how many are not in a block yet."""
+        now = self.clock.now()
         async with self.store.read() as work:
-            open_ones = await work.carried(self.packer.courier)
+            open_ones, cursor = await work.carried(self.packer.courier), await work.cursor()
         if not open_ones:
-            return 0
-        latest = await self.node.latest()
+            return 0, 0
+        if self._looked is not None and self._looked[0] == cursor and now < self._look_at:
+            return len(open_ones), self._looked[1]
+        latest, receipts = await self.node.landed([carried.hash for carried in open_ones])
         final = latest.number - self.confirmations
-        final_nonce: int | None = None
-        waiting = 0
-        for carried in open_ones:
-            receipt = await self.node.receipt(carried.hash)
-            if receipt is not None:
-                await self._landed(carried, receipt, done=receipt.block.number <= final)
-                continue
-            if final_nonce is None:
-                final_nonce = await self._nonce_at(final, latest)
-            if carried.nonce < final_nonce:  # its place was taken, for good, by a transaction that is not ours
-                await self._displaced(carried)
-                continue
-            waiting += 1
-            await self.node.send(carried.raw)  # the node may have lost it; the same bytes change nothing if not
-        return waiting
+        followed = cursor.block.number if cursor else -1
+        waiting, done = 0, 0
+        for carried, receipt in zip(open_ones, receipts, strict=True):
+            if receipt is None:
+                gone = await self._missing(carried, final, latest)
+                done, waiting = done + gone, waiting + (not gone)
+            elif receipt.block.number <= min(final, followed):
+                await self._settle(carried, receipt)
+                done += 1
+            elif receipt.block.number > final:
+                await self._included(carried, receipt)
+        self._looked, self._look_at = (cursor, waiting), now + LOOK_SECONDS
+        return len(open_ones) - done, waiting
+
+    async def _missing(self, carried: Carried, final: int, latest: Block) -> bool:
+        """In no block: sent again if need be, or displaced for good, which is what it answers."""
+        if carried.state == "included":  # the block it was in is gone; one whose entry is final never gets here
+            async with self._write() as work:
+                acts = [act.digest for act in await work.carried_by(carried.hash)]
+                await work.move(acts, SubmissionState.SENT, "its block is no longer part of the chain")
+                await work.settle(replace(carried, state="sent", block=None))
+                await work.commit()
+        now = self.clock.now()
+        if now < self._sent_at.get(carried.hash, float("-inf")) + AGAIN_SECONDS:
+            return False
+        if carried.nonce < await self._nonce_at(final, latest) and await self.node.receipt(carried.hash) is None:
+            await self._displaced(carried)  # its place was taken, for good, by a transaction that is not ours
+            return True
+        await self._send(carried)  # the node may have lost it; the same bytes change nothing if not
+        return False
 
     async def _nonce_at(self, final: int, latest: Block) -> int:
         block = latest if final >= latest.number else await self.node.block(max(final, 0))
@@ -114,92 +159,114 @@ class Submitter:
             raise Unavailable(f"the node no longer has block {final}")
         return await self.node.next_nonce(self.packer.courier, block)
 
-    async def _landed(self, carried: Carried, receipt: Receipt, done: bool) -> None:
-        if carried.state == "included" and carried.block == receipt.block and not done:
+    async def _included(self, carried: Carried, receipt: Receipt) -> None:
+        if carried.state == "included" and carried.block == receipt.block:
             return
-        async with self.store.write() as work:
-            acts = await work.carried_by(carried.hash)
-            if not receipt.succeeded:
-                if done:
-                    await work.move([act.digest for act in acts], SubmissionState.QUEUED, "its transaction reverted")
-            else:
-                await self._included(work, acts, receipt)
-            await work.settle(replace(carried, state="done" if done else "included", block=receipt.block))
+        async with self._write() as work:
+            acts = [act.digest for act in await work.carried_by(carried.hash)]
+            await work.move(acts, SubmissionState.INCLUDED, f"in block {receipt.block.number}")
+            await work.settle(replace(carried, state="included", block=receipt.block))
             await work.commit()
 
-    async def _included(self, work: UnitOfWork, acts: list[Submission], receipt: Receipt) -> None:
-        landed = []
-        for act in acts:
-            reason = receipt.returned.get(self.packer.call_hash(act))
-            if reason is None:
-                landed.append(act.digest)
-            else:
-                await self._returned(work, act, reason)
-        note = f"in block {receipt.block.number}"
-        await work.move(landed, SubmissionState.INCLUDED, note)
+    async def _settle(self, carried: Carried, receipt: Receipt) -> None:
+        """Its block is final and followed: what has no entry by now is returned, queued again or has failed."""
+        async with self._write() as work:
+            acts = await work.carried_by(carried.hash)
+            left = [act for act in acts if act.state in (SubmissionState.SENT, SubmissionState.INCLUDED)]
+            if receipt.succeeded:
+                self._most = min(MOST_AT_ONCE, self._most * 2)
+                for act in left:
+                    await self._judge(work, act, receipt, carried.hash)
+            elif left:
+                self._most = max(1, len(acts) // 2)  # the smaller it is, the surer it has the gas it needs
+                await self._reverted(work, left, alone=len(acts) == 1)
+            await work.settle(replace(carried, state="done", block=receipt.block))
+            await work.commit()
+        self._sent_at.pop(carried.hash, None)
 
-    async def _returned(self, work: UnitOfWork, act: Submission, reason: Refused) -> None:
-        """An act the contracts refused. It has failed only if it can never land; else it waits or is tried again."""
-        why = {"code": reason.code, "detail": reason.detail, "facts": reason.facts}
-        state = await work.load(touches(act.act, act.digest, act.department))
-        if self._hopeless(reason):
-            await work.move([act.digest], SubmissionState.FAILED, reason.detail, reason=why)
-            return
-        waits_for = await work.open_on([str(act.act["prior"])], [])
-        if reason.code == "signed-prior" and not waits_for and await work.entry(act.digest) is None:
-            # what it continues is neither the last act on its object nor on its way: the object moved on
-            circumstances = Circumstances(int(self.clock.now()), act.signatures, _trusted)
-            still = refusal(state, act.act, act.digest, circumstances)
-            if still is not None and still.code == "signed-prior":
-                await work.move([act.digest], SubmissionState.FAILED, reason.detail, reason=why)
-                return
-        again = SubmissionState.QUEUED if waits_for else SubmissionState.RETURNED
-        await work.move([act.digest], again, reason.detail, reason=why)
+    async def _judge(self, work: UnitOfWork, act: Submission, receipt: Receipt, transaction: str) -> None:
+        refused = receipt.returned.get(self.packer.call_hash(act))
+        if refused is None:
+            note = f"block {receipt.block.number} holds its transaction and no entry of it"
+            await work.move([act.digest], SubmissionState.QUEUED, note)
+        else:
+            verdict = await judge(work, act, refused, transaction, int(self.clock.now()))
+            await work.move([act.digest], verdict.state, verdict.note, reason=verdict.reason)
 
-    def _hopeless(self, reason: Refused) -> bool:
-        return reason.code in ("signed-expired", "departments-key-retired", "journal-closed")
+    async def _reverted(self, work: UnitOfWork, acts: Sequence[Submission], alone: bool) -> None:
+        digests, note = [act.digest for act in acts], "its transaction reverted"
+        if alone:  # nothing to leave out: it would revert again
+            reason = {"code": "unknown-refusal", "detail": note, "facts": {}}
+            await work.move(digests, SubmissionState.RETURNED, note, reason=reason)
+        else:
+            await work.move(digests, SubmissionState.QUEUED, note)
 
     async def _displaced(self, carried: Carried) -> None:
-        async with self.store.write() as work:
+        async with self._write() as work:
             acts = await work.carried_by(carried.hash)
             await work.move([act.digest for act in acts], SubmissionState.QUEUED, "its transaction was displaced")
             await work.settle(replace(carried, state="done"))
             await work.commit()
+        self._sent_at.pop(carried.hash, None)
+        self._nonce_unsure = True
 
-    # 3 ---------------------------------------------------------------------------------------------------------------
+    # 3 and 4 ---------------------------------------------------------------------------------------------------------
 
     async def _pack(self) -> Carried | None:
+        """One transaction of waiting acts, stored; None if none waits. The database is not held while it is signed."""
         now = int(self.clock.now())
-        async with self.store.write() as work:
-            if self.epoch is None or not await work.holds_lease(self.packer.courier, self.holder, self.epoch):
-                self.epoch = None  # another submitter took over while we looked; it carries on from what is stored
-                return None
-            await self._expire(work, now)
-            queued = await work.queued(MOST_AT_ONCE)
-            if not queued:
-                await work.commit()
-                return None
-            batch = queued[: self.packer.fits(queued)]
-            last = await work.last_nonce(self.packer.courier)
-            nonce = await self.node.next_nonce(self.packer.courier) if last is None else last + 1
-            carried = await self.packer.pack(batch, nonce)
+        async with self.store.read() as work:
+            queued = [act for act in await work.queued(MOST_AT_ONCE) if act.valid_until >= now]
+            last = await work.last_nonce(self.packer.courier) if queued else None
+        await self._expire(now)
+        if not queued:
+            return None
+        batch = in_order(queued)[: self._most]
+        batch = batch[: self.packer.fits(batch)]
+        nonce = 0 if last is None else last + 1
+        if self._nonce_unsure:  # a database that is new to this courier, or transactions of it that are not ours
+            nonce = max(nonce, await self.node.next_nonce(self.packer.courier))
+            self._nonce_unsure = False
+        carried = await self.packer.pack(batch, nonce)
+        self.fault("packed, not stored")
+        async with self._write() as work:
+            assert self.epoch is not None
             await work.add_carried(carried, self.epoch, [one.digest for one in batch])
-            self.fault("packed, not stored")
             await work.commit()
         return carried
 
-    async def _expire(self, work: UnitOfWork, now: int) -> None:
+    async def _send(self, carried: Carried) -> None:
+        await self.node.send(carried.raw)
+        self._sent_at[carried.hash] = self.clock.now()
+
+    async def _expire(self, now: int) -> None:
         """End what the contracts will refuse from now on because its signature's time is over."""
-        gone = [
-            one.digest
-            for _, one in await work.submissions(
-                state=(SubmissionState.QUEUED, SubmissionState.RETURNED), expired_before=now, limit=1000
-            )
-        ]
-        detail = "the signature's validity ended before the act landed"
-        reason = {"code": "signed-expired", "detail": detail, "facts": {}}
-        await work.move(gone, SubmissionState.FAILED, detail, reason=reason)
+        if now < self._expire_at:
+            return
+        self._expire_at = now + EXPIRE_SECONDS
+        waiting = (SubmissionState.QUEUED, SubmissionState.RETURNED)
+        async with self.store.read() as work:
+            if not await work.submissions(state=waiting, expired_before=now, limit=1):
+                return
+        async with self._write() as work:
+            gone = await work.submissions(state=waiting, expired_before=now, limit=EXPIRED_AT_ONCE)
+            detail = "the signature's validity ended before the act landed"
+            reason = {"code": "signed-expired", "detail": detail, "facts": {}}
+            await work.move([one.digest for _, one in gone], SubmissionState.FAILED, detail, reason=reason)
+            await work.commit()
 
 
-def _trusted(_address: str, _kind: int, _digest: str, _signature: bytes) -> bool:
-    return True
+def in_order(queued: Sequence[Submission]) -> list[Submission]:
+    """As queued, but no act before the one it continues."""
+    by_digest = {one.digest: one for one in queued}
+    placed: dict[str, Submission] = {}
+    for one in queued:
+        chain = []
+        while one.digest not in placed:
+            chain.append(one)
+            before = by_digest.get(str(one.act["prior"]))
+            if before is None:
+                break
+            one = before
+        placed.update((link.digest, link) for link in reversed(chain))
+    return list(placed.values())

@@ -12,7 +12,7 @@ from ledger.domain.apply import follow
 from ledger.domain.callers import Caller
 from ledger.domain.identifiers import parse_code
 from ledger.domain.state import Checkpoint, State
-from ledger.errors import Conflict, Corrupt, NotReady
+from ledger.errors import Conflict, Corrupt, NotReady, Unavailable
 from ledger.fingerprint.merkle import Accumulator
 from ledger.ports import NoteSigner, Ports, UnitOfWork
 from ledger.proofs.head import first_head, head_after
@@ -61,8 +61,10 @@ async def make_checkpoint(ports: Ports, caller: Caller, log: str) -> CheckpointD
         if last is not None and last.size >= cursor.size:
             raise Conflict(f"the last checkpoint of {log} has {last.size} entries already; there are no more")
         root, state = await _rebuilt(ports, work)
-    ledger = state.ledger
-    if ledger is None or (ledger.size, ledger.head) != await ports.node.head(cursor.block):
+    claim, ledger = await ports.node.head(cursor.block), state.ledger
+    if claim is None:
+        raise Unavailable(f"the node does not keep the ledger's state at block {cursor.block.number}")
+    if ledger is None or (ledger.size, ledger.head) != claim:
         raise Corrupt(
             "the read model's entries do not lead to the node's head: no checkpoint is made of them",
             remedy="Run `shareledger audit replay`; it names what was changed. Then rebuild the read model.",

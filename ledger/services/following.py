@@ -1,28 +1,36 @@
 """The follower: final blocks → entries → `apply` → read model. The only writer of final rows.
 
-One step follows a range of blocks. What must hold before a row is written, in the order of the code:
+One step follows what is final, as far as it can. What must hold before a row is written, in the order of the code:
 
 1. the last followed block is still on the node's chain; else the node contradicts what was final, and we stop;
-2. the entries continue ours without a gap, and each one's head follows from the one before;
-3. number of entries and head, read from the ledger's state at that very block hash, equal ours; else the node lags or
-   withholds, and we wait;
+2. the entries continue ours without a gap, each is the act its digest says, and each head follows from the one before;
+3. nothing is left out: at the newest final block, number of entries and head in the ledger's own state equal ours.
+   Where many blocks are to be followed, and the state of the older ones is gone, entries vouch for what lies before
+   them: we go to the block before the last entry's, and no further;
 4. rows, cursor and ended submissions are one database transaction.
 """
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
-from ledger.domain.apply import follow
+from ledger.domain.apply import follow, misreported
 from ledger.domain.entries import Entry
 from ledger.domain.manifest import Manifest
-from ledger.domain.state import InstalledModule
+from ledger.domain.state import State
 from ledger.domain.touches import touches
 from ledger.errors import Diverged, Unavailable
 from ledger.ports import Block, Cursor, Node, Store
 from ledger.proofs.head import first_head, next_head
+from ledger.proofs.typed_data import act_digest
 
-BLOCKS_A_STEP = 2_000
+ENTRIES_A_STEP = 1_000  # as many are written at once, or a few more
+MOST_BLOCKS = 8_192  # asked for at once
+RANGES_A_STEP = 64
+
+
+def no_fault(_step: str) -> None:
+    """In tests, a place to crash: named after what is true at that moment."""
 
 
 @dataclass
@@ -33,80 +41,133 @@ class Follower:
     node: Node
     manifest: Manifest
     confirmations: int = 0
+    fault: Callable[[str], None] = no_fault
+    reached: Cursor | None = field(default=None, init=False)  # after the last step
+    _span: int = field(default=128, init=False)  # blocks asked for at once
 
     async def step(self) -> int:
-        """Follow what is final now; answers the number of new entries. Raises Diverged, Unavailable."""
+        """Follow what is final now; answers the number of new entries. Raises Diverged, Unavailable, NotReady.
+
+        Where there is much to follow it stops in between: `reached` then lies before the newest final block.
+        """
+        start = await self._start()
+        latest, there = await self.node.look(start.block.number)
+        if start.block.number >= self.manifest.block:  # 1
+            self._check_still_there(start, latest, there)
+        self.reached = start
+        newest = latest.number - self.confirmations
+        if newest <= start.block.number:
+            return 0
+        target = latest if newest == latest.number else await self.node.block(newest)
+        if target is None:
+            raise Unavailable(f"the node no longer has block {newest}")
+
+        entries, reached = await self._read(start, target)
+        self.fault("checked, nothing written")
+        # stopping here loses nothing: the same blocks are read again
+        if await self._write(entries, start, reached):  # 4
+            self.reached = reached
+            return len(entries)
+        return 0
+
+    async def _start(self) -> Cursor:
         async with self.store.read() as work:
             cursor = await work.cursor()
-            admitted = await work.objects(InstalledModule)
-        cursor = cursor or self._start()
-        modules = sorted({*self.manifest.modules.values(), *(module.address for module in admitted)})
-        latest = await self.node.latest()
-        last = min(latest.number - self.confirmations, cursor.block.number + BLOCKS_A_STEP)
-        if cursor.block.number >= self.manifest.block:  # 1
-            await self._still_there(cursor, latest)
-        if last <= cursor.block.number:
-            return 0
-        target = latest if last == latest.number else await self.node.block(last)
-        if target is None:
-            raise Unavailable(f"the node no longer has block {last}")
-
-        entries = await self.node.entries(cursor.block.number + 1, last, modules)
-        # stopping here loses nothing: nothing is written yet
-        head = self._chained(cursor, entries)  # 2
-        reached = Cursor(target, cursor.size + len(entries), head)
-        if await self.node.head(target) != (reached.size, reached.head):  # 3
-            raise Unavailable(f"the node's logs up to block {last} do not lead to its own head; waiting for it")
-
-        await self._write(entries, reached)  # 4
-        return len(entries)
-
-    def _start(self) -> Cursor:
         before = Block(self.manifest.block - 1, "")
-        return Cursor(before, 0, first_head(self.manifest.chain_id, self.manifest.journal))
+        return cursor or Cursor(before, 0, first_head(self.manifest.chain_id, self.manifest.journal))
 
-    async def _still_there(self, cursor: Cursor, latest: Block) -> None:
-        if latest.number < cursor.block.number:
-            raise Unavailable(f"the node is at block {latest.number}, we followed {cursor.block.number} already")
-        there = await self.node.block(cursor.block.number)
-        if there != cursor.block:
+    def _check_still_there(self, start: Cursor, latest: Block, there: Block | None) -> None:
+        if latest.number < start.block.number or there is None:
+            raise Unavailable(f"the node is at block {latest.number}, we followed {start.block.number} already")
+        if there != start.block:
             raise Diverged(
-                f"block {cursor.block.number} was final with hash {cursor.block.hash}; the node now has "
-                f"{there.hash if there else 'no such block'}",
-                block=cursor.block.number,
+                f"block {start.block.number} was final with hash {start.block.hash}; the node now has {there.hash}",
+                block=start.block.number,
             )
 
-    def _chained(self, cursor: Cursor, entries: Sequence[Entry]) -> str:
-        head = cursor.head
-        for index, entry in enumerate(entries, cursor.size):
+    # 2 and 3 ---------------------------------------------------------------------------------------------------------
+
+    async def _read(self, start: Cursor, target: Block) -> tuple[list[Entry], Cursor]:
+        """Entries that can be believed, and how far they lead."""
+        entries: list[Entry] = []
+        head, first = start.head, start.block.number + 1
+        for turn in count(1):
+            last = min(first + self._span - 1, target.number)
+            found, claim = await self._ask(first, last, target)
+            head = self._chained(found, start.size + len(entries), head, first, last)  # 2
+            entries += found
+            if claim is not None:  # 3
+                if claim != (start.size + len(entries), head):
+                    raise Unavailable(f"the node's logs up to block {last} do not lead to its own head; waiting for it")
+                return entries, Cursor(target, *claim)
+            enough = turn >= RANGES_A_STEP or len(entries) >= ENTRIES_A_STEP
+            if last == target.number or (enough and self._proven_to(entries) > start.block.number):
+                break
+            first = last + 1  # without an entry nothing vouches for these blocks yet: read on
+        return await self._proven(start, entries)
+
+    async def _ask(self, first: int, last: int, target: Block) -> tuple[list[Entry], tuple[int, str] | None]:
+        """The entries of a range and, if it ends at the target, the head there. The next range is sized by the answer."""
+        try:
+            if last == target.number:
+                return await self.node.entries_and_head(first, target)
+            found = await self.node.entries(first, last)
+        except Unavailable:
+            self._span = max(1, self._span // 2)  # perhaps it was asked for more than it gives at once
+            raise
+        if len(found) > ENTRIES_A_STEP:
+            self._span = max(1, self._span // 2)
+        elif len(found) < ENTRIES_A_STEP // 4:
+            self._span = min(MOST_BLOCKS, self._span * 2)
+        return found, None
+
+    def _chained(self, entries: Sequence[Entry], size: int, head: str, first: int, last: int) -> str:
+        """The head after these entries. Raises Unavailable unless they continue `size` and `head`, block by block."""
+        block = first
+        for index, entry in enumerate(entries, size):
             if entry.index != index:
                 raise Unavailable(f"the node withholds entry {index}: after it came {entry.index}")
             head = next_head(head, entry.index, entry.module, entry.digest, entry.signatures, entry.time)
             if entry.head != head:
                 raise Unavailable(f"the node's entry {index} does not lead to the head it claims")
+            if act_digest(entry.act, self.manifest.chain_id, entry.module) != entry.digest:
+                raise Unavailable(f"the node's entry {index} is not the act that was recorded")
+            if not block <= entry.block_number <= last:
+                raise Unavailable(f"the node puts entry {index} into block {entry.block_number}, out of order")
+            block = entry.block_number
         return head
 
-    async def _write(self, entries: Sequence[Entry], reached: Cursor) -> None:
+    async def _proven(self, start: Cursor, entries: list[Entry]) -> tuple[list[Entry], Cursor]:
+        """What lies before the last entry's block: none is missing there, or the indices would have a gap."""
+        before = self._proven_to(entries)
+        if before <= start.block.number:
+            raise Unavailable(f"the node gives no head to check its logs after block {start.block.number} with")
+        block = await self.node.block(before)
+        if block is None:
+            raise Unavailable(f"the node no longer has block {before}")
+        kept = [entry for entry in entries if entry.block_number <= before]
+        return kept, Cursor(block, start.size + len(kept), kept[-1].head if kept else start.head)
+
+    def _proven_to(self, entries: Sequence[Entry]) -> int:
+        return entries[-1].block_number - 1 if entries else -1
+
+    # 4 ---------------------------------------------------------------------------------------------------------------
+
+    async def _write(self, entries: Sequence[Entry], start: Cursor, reached: Cursor) -> bool:
+        """One transaction; False if another process followed meanwhile."""
         async with self.store.write() as work:
-            stored = await work.cursor()
-            if stored is not None and stored.size > reached.size - len(entries):
-                return  # another process followed these meanwhile
-            state = await work.load(
-                [ref for entry in entries for ref in touches(entry.act, entry.digest, entry.department)]
-            )
+            if await work.cursor() != (start if start.size else None):
+                return False
+            wanted = [ref for entry in entries for ref in touches(entry.act, entry.digest, entry.department)]
+            state = await work.load(wanted) if entries else State()
             changed = {}
             for entry in entries:
+                if misreported(state, entry):
+                    raise Unavailable(f"the node's entry {entry.index} claims another department or mark than it has")
                 for thing in follow(state, entry):
                     changed[type(thing), thing.key] = thing
             await work.record(entries, changed.values(), reached)
+            self.fault("written, not committed")
             await work.commit()
-
-    async def run(self, woken: asyncio.Event, pause: float) -> None:
-        """Follow forever; `woken` shortens the wait between two looks, which else is `pause` seconds."""
-        while True:
-            await self.step()
-            woken.clear()
-            try:
-                await asyncio.wait_for(woken.wait(), pause)
-            except TimeoutError:
-                continue
+        self.fault("committed")
+        return True

@@ -69,7 +69,10 @@ class _Audit:
         stored = None if work is None else StoreAudit(work, self.findings)
         cursor = None if work is None else await self._cursor(work)
         target = await self._target()
-        size, head = await self.node.head(target)
+        claim = await self.node.head(target)  # first: a node forgets the state of old blocks while the audit runs
+        if claim is None:
+            raise Unavailable(f"the node does not keep the ledger's state at block {target.number}")
+        size, head = claim
 
         seen_from = self.manifest.block
         if stored is not None and work is not None:

@@ -14,13 +14,21 @@ from ledger.store.steps import add_steps
 from ledger.store.tables import submission_steps, submissions
 
 
+_MOVING = (SubmissionState.QUEUED, SubmissionState.SENT, SubmissionState.INCLUDED)
+
+
 class Submissions(Rows):
     async def add_submissions(self, new: Sequence[Submission]) -> list[Submission]:
         digests = [one.digest for one in new]
         known = await self.submitted(digests)
         fresh = list({one.digest: one for one in new if one.digest not in known}.values())
+        now = self._now()
+        if known:
+            returned = await self._digests(
+                submissions.c.digest.in_(known), submissions.c.state == SubmissionState.RETURNED
+            )
+            await self.move(returned, SubmissionState.QUEUED, "sent in again", reason=None)
         if fresh:
-            now = self._now()
             await self._connection.execute(sa.insert(submissions), [_row(one, now) for one in fresh])
             await add_steps(self._connection, [one.digest for one in fresh], SubmissionState.QUEUED, now, "")
         query = sa.select(submissions).where(submissions.c.digest.in_(digests))
@@ -51,8 +59,10 @@ class Submissions(Rows):
         return [one for _, one in await self.submissions(limit=limit, state=SubmissionState.QUEUED)]
 
     async def move(self, digests: Sequence[str], state: SubmissionState, note: str = "", **fields: Any) -> None:
-        waiting = submissions.c.state != SubmissionState.FINAL
-        moved = await self._digests(submissions.c.digest.in_(list(digests)), waiting, submissions.c.state != state)
+        if not digests:
+            return
+        is_open = submissions.c.state.in_(OPEN_STATES)
+        moved = await self._digests(submissions.c.digest.in_(list(digests)), is_open, submissions.c.state != state)
         if moved:
             change = sa.update(submissions).where(submissions.c.digest.in_(moved)).values(state=state, **fields)
             await self._connection.execute(change)
@@ -63,10 +73,18 @@ class Submissions(Rows):
         return [_submission(row) for row in await self._connection.execute(query)]
 
     async def open_on(self, digests: Iterable[str], subjects: Iterable[str]) -> set[str]:
-        is_open = submissions.c.state.in_(OPEN_STATES)
+        return await self._named(digests, subjects, submissions.c.state.in_(OPEN_STATES))
+
+    async def moving_on(self, digests: Iterable[str], subjects: Iterable[str], apart_from: str) -> set[str]:
+        elsewhere = sa.func.coalesce(submissions.c.transaction_hash, "") != (apart_from or "none")
+        return await self._named(digests, subjects, submissions.c.state.in_(_MOVING), elsewhere)
+
+    async def _named(
+        self, digests: Iterable[str], subjects: Iterable[str], *conditions: sa.ColumnElement[bool]
+    ) -> set[str]:
         asked, on = set(digests), set(subjects)
         query = sa.select(submissions.c.digest, submissions.c.subject).where(
-            is_open, sa.or_(submissions.c.digest.in_(asked), submissions.c.subject.in_(on))
+            *conditions, sa.or_(submissions.c.digest.in_(asked), submissions.c.subject.in_(on))
         )
         found = await self._connection.execute(query)
         return {text for row in found for text in (row.digest, row.subject) if text in asked or text in on}

@@ -39,7 +39,9 @@ class OwnKeys:
 
         `documents` are (field of the act, document).
         """
-        given: dict[str, Any] = {field.name: ZERO_DIGEST for field in act_type(name).fields if field.kind is Kind.DIGEST}
+        given: dict[str, Any] = {
+            field.name: ZERO_DIGEST for field in act_type(name).fields if field.kind is Kind.DIGEST
+        }
         given |= dict(fields) | {field: document.digest for field, document in documents}
         given |= {"signer": key, "prior": prior, "valid_until": int(time.time()) + VALID_SECONDS}
         act = Act.make(name, **given)

@@ -1,6 +1,6 @@
 """1: the root authority registers Lu'an's tree, four levels deep, and departments get their keys."""
 
-from collections.abc import Iterable
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -45,32 +45,23 @@ def _registration(code: str, name: str, parent: str, level: Level, roles: Role) 
 
 
 def _register_all(play: Play, root: Office, level: Level, places: list[Place]) -> None:
-    """A whole level: queued many at a time, then waited for. Parents are queued before any of it."""
+    """A whole level, queued many at a time; the last one is waited for, and what came before it in the queue is final."""
     roles = Role.PROVIDER | Role.CONSUMER | (Role.AUTHORITY if level is Level.COUNTY else Role(0))
-
-    def register(place: Place) -> str:
-        body = _registration(place.code, place.name, place.parent, level, roles)
-        return str(root.queue("/departments", body)["digest"])
-
+    bodies = [_registration(place.code, place.name, place.parent, level, roles) for place in places]
     zh, en = _LEVELS[level]
-    with play.teller.progress(f"登记{zh}", f"registering {en}", len(places)) as progress:
-        with ThreadPoolExecutor(_AT_ONCE) as several:
-            digests = []
-            for digest in several.map(register, places):
-                digests.append(digest)
-                progress(len(digests))
-    entries = _entries(root, digests)
+    with (
+        play.teller.progress(f"登记{zh}", f"registering {en}", len(bodies)) as progress,
+        ThreadPoolExecutor(_AT_ONCE) as several,
+    ):
+        for done, _ in enumerate(several.map(lambda body: root.queue("/departments", body), bodies[:-1]), 1):
+            progress(done)
+        last = root.act("/departments", bodies[-1])
+    registered = {one["code"] for page in root.client.pages("/departments", limit=200) for one in page["items"]}
+    if missing := {place.code for place in places} - registered:
+        raise Unexpected(f"{len(missing)} departments were not registered: {', '.join(sorted(missing)[:5])}")
     play.teller.deed(
-        f"登记 {len(places)} {zh}：{_some(places)}", f"registered {len(places)} {en}; last entry", max(entries)
+        f"登记 {len(places)} {zh}：{_some(places)}", f"registered {len(places)} {en}; last entry", last["entry"]
     )
-
-
-def _entries(root: Office, digests: list[str]) -> list[int]:
-    """The index of each act's entry, once all are final."""
-    last = root.client.get(f"/submissions/{digests[-1]}")
-    while last["state"] in ("queued", "sent", "included"):
-        last = root.client.get(f"/submissions/{digests[-1]}")
-    return [int(final(root.client.get(f"/submissions/{digest}"))["entry"]) for digest in digests]
 
 
 def _some(places: list[Place]) -> str:
@@ -92,7 +83,9 @@ def _enrol_host_key(play: Play, by: Office, part: Part, duty: Duty) -> None:
     body = {"duty": int(duty), "mandate": _mandate(part, duty)}
     enrolled = by.act(at("departments", part.code, "keys"), body)
     zh, en = _DUTIES[duty]
-    play.teller.deed(f"{part.zh}：{zh}密钥（平台托管）", f"{part.en}: {en}'s key, left with the host", enrolled["entry"])
+    play.teller.deed(
+        f"{part.zh}：{zh}密钥（平台托管）", f"{part.en}: {en}'s key, left with the host", enrolled["entry"]
+    )
 
 
 def _mandate(part: Part, duty: Duty) -> dict[str, Any]:
@@ -119,7 +112,7 @@ def enrol_own(play: Play, part: Part, duty: Duty) -> str:
         "key": key, "department": part.code, "kind": int(KeyKind.ACCOUNT), "duty": int(duty),
         "custody": int(Custody.OWN), "start": 0, "until": 0,
     }  # fmt: skip
-    mandate = Document.from_json({**_mandate(part, duty), "salt": _salt()})
+    mandate = Document.make(**_mandate(part, duty))
     enrolled = own.act("EnrolKey", play.made["director"], fields, ("mandate", mandate))
     _tell_own(play, part, duty, enrolled["entry"])
     return key
@@ -127,8 +120,6 @@ def enrol_own(play: Play, part: Part, duty: Duty) -> str:
 
 def _enrol_from_above(play: Play, root: Office, own: OwnKeys, part: Part, key: str) -> dict[str, Any]:
     """The authority drafts; the department checks the draft and signs with its new key; the authority's key is added."""
-    import time
-
     mandate = {**_mandate(part, Duty.DIRECTOR), "start": 0, "until": 0}
     fields = {
         "key": key, "department": part.code, "kind": int(KeyKind.ACCOUNT), "duty": int(Duty.DIRECTOR),

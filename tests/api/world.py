@@ -140,7 +140,11 @@ class World:
         self.signatures.signers[made.address] = made
         return made.address
 
-    async def wait(self, seconds: float) -> None:
+    @property
+    def turn(self) -> int:
+        return len(self.entries)
+
+    async def wait(self, seconds: float, turn: int | None = None) -> None:
         """`ledger.ports.Signal`: whoever waits for the chain makes it move, or time pass."""
         if self.stalled or not await self.carry():
             self.clock.time += seconds

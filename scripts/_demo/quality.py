@@ -1,0 +1,81 @@
+"""5: an attestor measures the version by a published rule set and attests it; a copy with planted errors scores less."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ledger.domain.acts import RuleKind
+from ledger.domain.quality import INDICATORS, MILLION, goodness
+from scripts._demo.cast import BUREAU, QUALITY
+from scripts._demo.office import Unexpected, at
+from scripts._demo.play import Play
+
+_RULES = {
+    "kind": "quality-rules",
+    "name": "统计用区划代码质量规则",
+    "measures": [
+        {"code": "0201", "weight": 1, "columns": ["code", "name"]},
+        {"code": "0304", "weight": 1, "columns": ["code"]},
+        {"code": "0302", "weight": 1, "columns": ["code"], "pattern": "[0-9]{12}"},
+    ],
+}
+_BLANK, _REPEATED, _MALFORMED = 30, 20, 10  # records planted
+
+
+def attest(play: Play) -> None:
+    play.teller.step(5, "质量评估", "quality attestation")
+    rules = {"rule": "quality/area-codes", "kind": int(RuleKind.QUALITY), "start": int(time.time()), "document": _RULES}
+    published = play.office(BUREAU).act("/rules", rules)
+    play.teller.deed("主管部门发布质量规则集", "the authority publishes a quality rule set", published["entry"])
+
+    attestor, version = play.office(QUALITY), play.made["version"]
+    path = at("versions", version, "measurements") + "?rules=" + published["act"]["document"]
+    with play.teller.progress("评估全部记录", "measuring every record", None):
+        good = attestor.client.post(path, None)
+    if not good["is_the_version"]:
+        raise Unexpected("what was measured is not the version")
+    _tell(play, "真实数据", "the real table", good)
+    attested = attestor.act(
+        at("versions", version, "attestations"),
+        {name: value for name, value in good["act_fields"].items() if name != "prior"} | {"document": good["document"]},
+    )
+    play.teller.deed(
+        f"评估方签署质量评估：{good['score'] / MILLION:.6f}", "the attestor attests it on the ledger", attested["entry"]
+    )
+
+    planted = _plant(Path(play.made["copy"]))
+    with play.teller.progress("评估植入错误的副本", "measuring the copy with planted errors", None):
+        bad = attestor.upload(at("versions", version, "measurements"), planted, rules=published["act"]["document"])
+    planted.unlink()
+    _tell(play, f"植入 {_BLANK + _REPEATED + _MALFORMED} 处错误的副本", "the copy with planted errors", bad)
+    if bad["is_the_version"] or any(_x(one) >= 1 for one in bad["indicators"]) or bad["score"] >= MILLION:
+        raise Unexpected("planted errors were not found")
+
+
+def _tell(play: Play, zh: str, en: str, measured: dict[str, Any]) -> None:
+    rows = [
+        (one["code"], INDICATORS[one["code"]].name_zh, INDICATORS[one["code"]].name)
+        + (f"{one['a']:,}", f"{one['b']:,}", f"{_x(one):.6f}")
+        for one in measured["indicators"]
+    ]
+    play.teller.table(f"        {zh} · {en}", ("GB/T 36344", "指标", "indicator", "A", "B", "X = A/B"), rows)
+
+
+def _x(one: dict[str, Any]) -> float:
+    good = goodness(one["code"], one["a"], one["b"])
+    return float(good) if good is not None else 0.0
+
+
+def _plant(file: Path) -> Path:
+    """A copy in which some names are blank, some codes repeat another one and some are malformed."""
+    copy = file.with_name("planted.csv")
+    header, *records = file.read_text(encoding="utf-8").split("\n")
+    for at_record in range(0, _BLANK * 1000, 1000):
+        code, _, rest = records[at_record].split(",", 2)
+        records[at_record] = f"{code},,{rest}"
+    for at_record in range(1, _REPEATED * 1000, 1000):
+        records[at_record] = records[at_record + 1].split(",", 1)[0] + "," + records[at_record].split(",", 1)[1]
+    for at_record in range(5, _MALFORMED * 1000, 1000):
+        records[at_record] = "X" + records[at_record][1:]
+    copy.write_text("\n".join([header, *records]), encoding="utf-8")
+    return copy

@@ -1,0 +1,54 @@
+"""Payloads in memory: `ledger.ports.PayloadStore`, with the ways a real one can go wrong."""
+
+import hashlib
+from collections.abc import AsyncIterator
+
+from ledger.errors import Corrupt, NotFound
+from ledger.ports import StoredPayload
+
+PIECE = 1000
+
+
+class FakePayloads:
+    """Objects are key ‖ plain bytes. `swap`, if set, is what every later read gives in place of the plain bytes."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.swap: bytes | None = None
+        self.opened = 0
+
+    async def put(self, chunks: AsyncIterator[bytes], key: bytes) -> StoredPayload:
+        plain = b"".join([piece async for piece in chunks])
+        stored = key + plain
+        digest = hashlib.sha256(stored).hexdigest()
+        self.objects[digest] = stored
+        return StoredPayload(digest, len(plain), len(stored))
+
+    async def open(self, digest: str, key: bytes, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        stored = self._stored(digest)
+        if stored[:32] != key:
+            raise Corrupt(f"payload {digest}, header: another key", object=digest)
+        self.opened += 1
+        plain = stored[32:] if self.swap is None else self.swap
+        return self._pieces(digest, plain[start:end])
+
+    async def _pieces(self, digest: str, plain: bytes) -> AsyncIterator[bytes]:
+        for at in range(0, len(plain), PIECE):
+            yield plain[at : at + PIECE]
+        if self.swap is None:
+            await self.check(digest)
+
+    async def check(self, digest: str) -> None:
+        if hashlib.sha256(self._stored(digest)).hexdigest() != digest:
+            raise Corrupt(f"payload {digest}: the stored bytes have another hash", object=digest)
+
+    def flip(self, digest: str, at: int = -1) -> None:
+        """Change one stored byte."""
+        changed = bytearray(self.objects[digest])
+        changed[at] ^= 1
+        self.objects[digest] = bytes(changed)
+
+    def _stored(self, digest: str) -> bytes:
+        if digest not in self.objects:
+            raise NotFound(f"there is no payload {digest}", object=digest)
+        return self.objects[digest]
