@@ -26,10 +26,10 @@ class ActRoute:
         return ACTS[self.act]
 
     @property
-    def caller(self) -> dict[str, str | None]:
-        """Who may call, for the description: the least duty, the role if one is asked for, and the party."""
+    def caller(self) -> dict[str, str]:
+        """Who may call, for the description: the least duty, the role ("any" if none is asked for), and the party."""
         duty, role = PERMISSIONS[self.act]
-        named = role.name.lower() if role and role.name else None
+        named = role.name.lower() if role and role.name else "any"
         return {"duty": duty.name.lower(), "role": named, "party": self.party}
 
 

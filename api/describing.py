@@ -51,6 +51,6 @@ def showing(model: type[BaseModel]) -> Responses:
     }
 
 
-def who(party: str, duty: str = "officer", role: str | None = None) -> dict[str, Any]:
+def who(party: str, duty: str = "officer", role: str = "any") -> dict[str, Any]:
     """The description's note on who may call."""
     return {"x-shareledger-caller": {"duty": duty, "role": role, "party": party}}

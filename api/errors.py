@@ -6,6 +6,7 @@ HttpError
 ├── NoSuchPath              404
 ├── MethodNotAllowed        405
 ├── UnsupportedMediaType    415
+├── WrongDigest             422  the body is not what its Content-Digest says
 ├── HeadersTooLarge         431
 ├── OutOfTime               503  the request took longer than it may
 └── InternalError           500  a defect; the log knows more under the request id
@@ -56,6 +57,14 @@ class UnsupportedMediaType(HttpError):
     title = "The body's type is not one this path reads"
     title_zh = "不支持的内容类型"
     remedy = "Send the Content-Type that the detail names, without Content-Encoding."
+
+
+class WrongDigest(HttpError):
+    status = 422
+    code = "wrong-content-digest"
+    title = "The body is not what its Content-Digest says"
+    title_zh = "请求体与 Content-Digest 不符"
+    remedy = "The body was damaged on its way, or the header is of another file: send it again."
 
 
 class HeadersTooLarge(HttpError):

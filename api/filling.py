@@ -25,7 +25,7 @@ async def signable(
     """(fields, document) of the act. Raises InvalidInput, NotFound."""
     given = {name: value for name, value in body.model_dump().items() if value is not None}
     document = given.pop("document", None)
-    fields = {**given, **_from_path(line, path)}
+    fields = _with_path(line, given, path)
     match line.act:
         case "EnrolKey":
             await _complete_key(runtime, fields)
@@ -41,6 +41,15 @@ async def signable(
     if isinstance(document, str):
         return {**fields, "document": document}, None
     return fields, document
+
+
+def _with_path(line: ActRoute, given: Fields, path: Mapping[str, str]) -> Fields:
+    """A body may repeat what the path says, never contradict it."""
+    said = _from_path(line, path)
+    for name, value in said.items():
+        if given.get(name, value) != value:
+            raise InvalidInput(f"{name} is {given[name]} in the body and {value} in the path", field=name)
+    return {**given, **said}
 
 
 def _from_path(line: ActRoute, path: Mapping[str, str]) -> Fields:

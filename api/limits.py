@@ -19,10 +19,10 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from api.errors import MalformedHeader, MalformedJson, OutOfTime, UnsupportedMediaType
+from api.errors import MalformedHeader, MalformedJson, OutOfTime, UnsupportedMediaType, WrongDigest
 from api.replies import JSON_TYPE
 from ledger.domain.nesting import nests_deeper
-from ledger.errors import InvalidInput, TooLarge
+from ledger.errors import TooLarge
 
 MIB: Final = 1 << 20
 LONGEST_WAIT: Final = 60  # seconds of `Prefer: wait`
@@ -42,13 +42,6 @@ class Limits:
     request_seconds: float = LONGEST_WAIT + 30
     transfer_seconds: float = 3600
     claim_seconds: float = 3700
-
-
-class WrongDigest(InvalidInput):
-    code = "wrong-content-digest"
-    title = "The body is not what its Content-Digest says"
-    title_zh = "请求体与 Content-Digest 不符"
-    remedy = "The body was damaged on its way or the header is of another file: send it again."
 
 
 def limits_of(request: Request) -> Limits:

@@ -2,10 +2,11 @@
 
 A node that does not answer is waited for; a node that contradicts what was final stops the writing, for good, until a
 person has looked. Any other failure is logged and tried again: each step starts from what is stored.
+
+The follower looks often while something is under way; the submitter is woken by it, and by what is queued here.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from ledger.services.following import Follower
 
 log = structlog.get_logger()
 LONGEST_PAUSE = 5.0  # seconds between two tries of a failing loop
+LONGEST_BUSY_PAUSE = 0.1  # seconds between two looks while something is under way
+GROWTH = 1.2  # of the pause, each time nothing has changed
 
 
 @dataclass
@@ -46,35 +49,41 @@ class Loops:
 
     async def run(self) -> None:
         """Until cancelled, or until the node contradicts final history: then only reading goes on."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._loop("follower", self._follow_step, self._follow))]
-            if self.submitter is not None:
-                tasks.append(group.create_task(self._loop("submitter", self._carry_step, self._carry)))
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._loop("follower", self._follow_step, self._follow))]
+                if self.submitter is not None:
+                    tasks.append(group.create_task(self._loop("submitter", self._carry_step, self._carry)))
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await self._hand_over()
 
     async def _follow_step(self) -> bool:
+        before = self.follower.reached
         found = await self.follower.step()
         if found:
             self.signal.notify()
             telemetry.ENTRIES.inc(found)
-        return bool(found) or self._busy
+        if self.follower.reached != before:
+            self._carry.set()  # what is sent may be settled now
+            self._follow.set()  # there may be more
+        return self._busy
 
     async def _carry_step(self) -> bool:
         assert self.submitter is not None
-        self._busy = await self.submitter.step()
-        if self._busy:
+        was_busy, self._busy = self._busy, await self.submitter.step()
+        if self._busy and not was_busy:
             self._follow.set()
         return self._busy
 
     async def _loop(self, name: str, step: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:
-        failures = 0
+        failures, wait = 0, self.poll
         while True:
             woken.clear()
-            pause = self.idle
             try:
-                pause = self.poll if await step() else self.idle
+                pause = min(wait, LONGEST_BUSY_PAUSE, self.idle) if await step() else self.idle
                 failures = 0
                 self.trouble.pop(name, None)
                 telemetry.LAST_STEP.labels(name).set(self.clock.now())
@@ -83,25 +92,35 @@ class Loops:
                 telemetry.DIVERGED.set(1)
                 log.error("node_diverged", detail=error.detail, **_plain(error.facts))
                 return
-            except Unavailable as error:
-                failures += 1
-                self._failed(name, error)
             except Exception as error:
                 failures += 1
+                pause = min(LONGEST_PAUSE, 0.05 * 2 ** min(failures, 10))
                 self._failed(name, error)
-                if not isinstance(error, ShareLedgerError):
-                    log.exception("step_broke", loop=name)
-            if failures:
-                pause = min(LONGEST_PAUSE, 0.05 * 2**failures)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), pause)
+            try:
+                # a failing step is not hurried: whoever wakes it cannot know better
+                await asyncio.wait_for(asyncio.sleep(pause) if failures else woken.wait(), pause)
+                wait = self.poll
+            except TimeoutError:
+                wait *= GROWTH
 
     def _failed(self, name: str, error: Exception) -> None:
         why = getattr(error, "detail", repr(error))
         telemetry.FAILED_STEPS.labels(name).inc()
         if self.trouble.get(name) != why:  # say each trouble once, not at every try
-            log.warning("step_failed", loop=name, detail=why)
+            if isinstance(error, Unavailable):
+                log.warning("step_failed", loop=name, detail=why)
+            else:
+                broke = None if isinstance(error, ShareLedgerError) else error
+                log.error("step_broke", loop=name, detail=why, exc_info=broke)
         self.trouble[name] = why
+
+    async def _hand_over(self) -> None:
+        """The lease goes back; if that fails it ends by itself."""
+        if self.submitter is not None:
+            try:
+                await self.submitter.stop()
+            except ShareLedgerError as error:
+                log.warning("lease_kept", detail=error.detail)
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:

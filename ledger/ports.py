@@ -289,8 +289,8 @@ class UnitOfWork(Protocol):
         ...
 
     async def moving_on(self, digests: Iterable[str], subjects: Iterable[str], apart_from: str) -> set[str]:
-        """As `open_on`, but only those that will move on by themselves: queued, sent or included, and not in the
-        transaction with the hash `apart_from`."""
+        """As `open_on`, but only those that will move on by themselves: queued, sent or included, and not with the
+        transaction whose hash is `apart_from`."""
         ...
 
     # the courier

@@ -27,6 +27,7 @@ from ledger.domain.submissions import Submission
 from ledger.domain.values import Act
 from ledger.errors import InvalidAct
 from ledger.services import acting, drafting
+from ledger.services.completing import MISSING
 from ledger.services.shredding import shred
 
 
@@ -90,7 +91,7 @@ def _endpoint(runtime: Runtime, line: ActRoute) -> Callable[..., Awaitable[Respo
 
 def _description(line: ActRoute) -> str:
     caller = line.caller
-    role = f", role {caller['role']}" if caller["role"] else ""
+    role = f", role {caller['role']}" if caller["role"] != "any" else ""
     return (
         f"May be called by: {caller['party']}. Duty {caller['duty']}{role}.\n\n"
         f"Signs {line.act} with a key of the caller's department that is held here, and queues it. "
@@ -154,7 +155,7 @@ def _with_text_numbers(body: DraftBody) -> dict[str, Any]:
 
 
 def _signed(
-    act: dict[str, Any], signatures: list[str], document: str | None, documents: list[str] | None
+    act: dict[str, Any], signatures: list[str | None], document: str | None, documents: list[str] | None
 ) -> acting.SignedAct:
     if document is not None and documents is not None:
         raise InvalidAct("give `document` or `documents`, not both")
@@ -164,6 +165,6 @@ def _signed(
     texts = documents or ([document] if document is not None else [])
     return acting.SignedAct(
         act=Act.from_json(name, {field: value for field, value in act.items() if field != "type"}),
-        signatures=tuple(parse_signature(text) for text in signatures),
+        signatures=tuple(MISSING if text is None else parse_signature(text) for text in signatures),
         documents=tuple(Document.parse(text.encode()) for text in texts),
     )

@@ -159,7 +159,7 @@ def _downloads(routes: APIRouter, runtime: Runtime) -> None:
 
 def _file(request: Request, download: Download) -> Response:
     """Its ETag is the version, whose bytes never change."""
-    tag = f'"{download.version}"'
+    tag = f'"{download.version.id}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)

@@ -46,6 +46,12 @@ _MEANINGS: Final = {
     "mandate": "document by which the department entrusts its holder with the key",
     "since": "from when on its holder must not have signed any more",
 }
+_PRIOR_MEANS: Final = {
+    "RequestShare": "the share that this one renews",
+    "GrantShare": "the share that this one renews",
+    "AttestQuality": "the version, as in the path",
+    "RequestCorrection": "the version, as in the path",
+}
 _MAY_BE_ZERO: Final = frozenset({"state", "basis", "conditions", "scope", "mandate"})
 _TAKEN: Final = ("signer", "prior", "valid_until")
 
@@ -54,21 +60,18 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     valid_until: Time | None = Field(default=None, description="until when the signature may be recorded")
-
-
-class Continuing(Body):
     prior: Digest | None = Field(
         default=None, description="digest of the last act on the object; left out: the last one known here"
     )
 
 
-class AnchorBody(Continuing, json_schema_extra={"examples": [{"prepared": DIGEST}]}):
+class AnchorBody(Body, json_schema_extra={"examples": [{"prepared": DIGEST}]}):
     """What was prepared before, by an upload or a registered fingerprint, goes on the ledger."""
 
     prepared: Digest = Field(description="`document` of what POST …/payloads or …/fingerprints answered")
 
 
-class ShredBody(Continuing, json_schema_extra={"examples": [{"whole": True, "document": {"reasons": "保存期限届满"}}]}):
+class ShredBody(Body, json_schema_extra={"examples": [{"whole": True, "document": {"reasons": "保存期限届满"}}]}):
     """`whole`: every key of the version. Else the segments that the document names, by their first records."""
 
     whole: bool = True
@@ -94,11 +97,11 @@ def body_of(route: ActRoute) -> type[BaseModel]:
     members = {name: _member(route, name, kinds[name], name in optional) for name in fields}
     if "document" in kinds:
         members["document"] = (DocumentObject | Digest | None, Field(default=None, description=_document(route.act)))
-    if "prior" not in route.fills.values() and route.act in ("RequestShare", "GrantShare"):
-        members["prior"] = (Digest | None, Field(default=None, description="the share that this one renews"))
+    if route.act in _PRIOR_MEANS:
+        members["prior"] = (Digest | None, Field(default=None, description=_PRIOR_MEANS[route.act]))
     return create_model(
         f"{route.act}Body",
-        __base__=Body if "prior" in route.fills.values() else Continuing,
+        __base__=Body,
         __cls_kwargs__={"json_schema_extra": {"examples": [sample_body(route.type, fields, optional)]}},
         __doc__=f"What {route.act} says beside its path.",
         **members,
@@ -166,7 +169,11 @@ class SignedActBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     act: Members = Field(description="`type` and every field of the act in snake_case")
-    signatures: list[str] = Field(min_length=1, max_length=2, description="0x and lower-case hex, in signing order")
+    signatures: list[str | None] = Field(
+        min_length=1,
+        max_length=2,
+        description="0x and lower-case hex, in signing order; null: the host signs, with a key it holds for the caller",
+    )
     document: str | None = Field(default=None, description="canonical text (RFC 8785) of the act's document")
     documents: list[str] | None = Field(default=None, max_length=8, description="canonical texts, if there are several")
 

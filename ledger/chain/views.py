@@ -47,7 +47,7 @@ class RpcViews:
             if reason is None:
                 raise
             raise decode(reason) from error
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise Unavailable("the node's answer to a call is not hex") from error
 
 

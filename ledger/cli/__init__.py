@@ -1,1 +1,1 @@
-"""The console command `shareledger`: nouns and verbs, one module per noun. Nothing heavy is imported before it is used."""
+"""The console command `shareledger`: one module per noun. Nothing heavy is imported before it is used."""

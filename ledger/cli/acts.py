@@ -38,7 +38,8 @@ class ActCommand:
     `route` is where the host-signed form is posted; `target` names its placeholder, which is the command's argument.
     `stands_for` are the fields the route says, so that the body leaves them out: the target itself unless given.
     `optional` fields may be left out, `special` ones are read in a way of their own, `extra` are shared options of this
-    command alone, and `prior_option` names the option that gives `prior`.
+    command alone, `prior_option` names the option that gives `prior`, and
+    `then` is done once the act is final, told the document's members and the argument.
     """
 
     act: str
@@ -52,6 +53,7 @@ class ActCommand:
     prior_option: str | None = None
     extra: Sequence[inspect.Parameter] = ()
     fill: Fill | None = None
+    then: Callable[[Run, Given, str], None] | None = None
 
     @property
     def said_by_route(self) -> frozenset[str]:
@@ -82,7 +84,7 @@ def act_command(app: typer.Typer, verb: str, told: ActCommand) -> None:
     def work(run: Run, **given: Any) -> Answer:
         target = given.pop(told.target) if told.target else None
         fields = {name: each.read(given[name], run.now) for name, each in options.items() if given[name] is not None}
-        if told.fills_field:
+        if told.target and told.fills_field:
             fields[told.target] = target
         if given.get("prior"):
             fields["prior"] = given["prior"]
@@ -93,7 +95,10 @@ def act_command(app: typer.Typer, verb: str, told: ActCommand) -> None:
         if told.fill:
             told.fill(run, fields, document, target)
         path = told.route.replace(f"{{{told.target}}}", segment(target or ""))
-        return submit(run, told.act, path, fields, document or None, said_by_route=told.said_by_route)
+        answer = submit(run, told.act, path, fields, document or None, said_by_route=told.said_by_route)
+        if told.then and answer.value.get("state") == "final":
+            told.then(run, document, target or "")
+        return answer
 
     taking(work, parameters)
     command(app, verb, *ACT, *told.extra, *CLIENT, help=told.help)(work)

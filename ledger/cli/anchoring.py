@@ -78,14 +78,15 @@ def anchor_version(
     key_file: Path | None,
 ) -> Answer:
     """Prepare the version, check what was prepared against the file, have AnchorVersion signed and sent."""
-    told = {"options": _json(options), "provenance": provenance.members(file, run.now)}
+    captured = provenance.members(file, run.now)
     at = f"/datasets/{segment(dataset)}"
     if kept:
         found = None
-        prepared = _upload(run, file, f"{at}/payloads", told, options.media_type)
+        prepared = _upload(run, file, f"{at}/payloads", _query(options, captured), options.media_type)
     else:
         found, manifest = _fingerprint(run, file, options, key_file)
-        body = {"fingerprint": found.to_json(), "manifest": manifest.to_json(), **told}
+        body = {"fingerprint": found.to_json(), "manifest": manifest.to_json()}
+        body |= {"options": _json(options), "provenance": captured}
         prepared = run.client.post(f"{at}/fingerprints", body)
     fields = _check(prepared, dataset, options, file.stat().st_size, found)
     if run.options.get("keystore"):
@@ -95,7 +96,7 @@ def anchor_version(
     return submit(run, "AnchorVersion", f"{at}/versions", {"prepared": prepared["document"]}, None)
 
 
-def _upload(run: Run, file: Path, at: str, told: Mapping[str, Any], media: str) -> Any:
+def _upload(run: Run, file: Path, at: str, query: Mapping[str, Any], media: str) -> Any:
     size = file.stat().st_size
     with progress(say(run.out.lang, "uploading"), size) as step:
 
@@ -107,13 +108,10 @@ def _upload(run: Run, file: Path, at: str, told: Mapping[str, Any], media: str) 
                     done += len(piece)
                     step(done)
 
-        query = {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in told.items()}
         return run.client.upload(at, pieces, size, media, **query)
 
 
-def _fingerprint(
-    run: Run, file: Path, options: PrepareOptions, key_file: Path | None
-) -> tuple[Fingerprint, Manifest]:
+def _fingerprint(run: Run, file: Path, options: PrepareOptions, key_file: Path | None) -> tuple[Fingerprint, Manifest]:
     """Where the file lies. The keys are durable before the first salt is made, and bound to the root after the last."""
     from dataclasses import replace
 
@@ -125,8 +123,8 @@ def _fingerprint(
             keys = make_key_file(key_file)
             run.out.say("key-file-made", path=key_file)
     size = file.stat().st_size
-    is_file = options.format == FILE
-    with progress(say(run.out.lang, "fingerprinting"), size if is_file else None, unit="bytes" if is_file else "") as step:
+    total, unit = (size, "bytes") if options.format == FILE else (None, "records")
+    with progress(say(run.out.lang, "fingerprinting"), total, unit=unit) as step:
         found, manifest = fingerprint_source(file, options, keys, step)
     if keys is not None and key_file is not None:
         bind_key_file(key_file, keys, found.root.hex(), belongs_to)
@@ -169,3 +167,17 @@ def _json(options: PrepareOptions) -> dict[str, Any]:
     if options.schema is not None:
         told |= {"schema": options.schema.to_json(), "read": options.read.to_json()}
     return told
+
+
+def _query(options: PrepareOptions, captured: dict[str, Any]) -> dict[str, Any]:
+    """The same as parameters of an upload."""
+    told = _json(options)
+    told.pop("media_type")  # it is the body's Content-Type
+    told |= told.pop("read", {})
+    if "schema" in told:
+        told["schema"] = _compact(told["schema"])
+    return {**told, "provenance": _compact(captured)}
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 from ledger.cli.acts import ActCommand, act_command
 from ledger.cli.command import noun
+from ledger.cli.lookups import newest_checkpoint
 from ledger.cli.reads import list_command
 
 app = noun("Checkpoints 检查点: publish, list.")
@@ -12,10 +13,11 @@ act_command(
     ActCommand(
         act="PublishCheckpoint",
         route="/checkpoints",
-        help="Publish a checkpoint of a log. Signed by an officer.",
+        help="Publish a checkpoint, of the entry log as it stands unless --size and --root are given. By an officer.",
         target="log",
         target_help="Code of the log.",
-        optional=frozenset({"state"}),
+        optional=frozenset({"size", "root", "state"}),
+        fill=newest_checkpoint,
     ),
 )
 list_command(

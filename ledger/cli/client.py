@@ -83,9 +83,9 @@ class Client:
         """The JSON at a path; parameters that are None are left out. Raises Answered, NoAnswer, NotOurServer."""
         return _body(self._send("GET", path, params=_query(query)))
 
-    def bytes(self, path: str, *, accept: str = "*/*", **query: Any) -> bytes:
-        """The body at a path as it is."""
-        return self._send("GET", path, params=_query(query), headers={"Accept": accept}).content
+    def exactly(self, path: str) -> bytes:
+        """The body at a path, byte for byte. Raises Answered, NoAnswer."""
+        return self._send("GET", path).content
 
     def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """One page of a list after the other, following its links of relation `next`; each gets a member `next`."""
@@ -102,15 +102,22 @@ class Client:
                 return
             parameters = {**parameters, "after": after}
 
-    def post(self, path: str, body: Any, *, wait: int | None = None, key: str | None = None) -> Any:
-        """Post JSON and return the answer's. With `wait`, the server answers once the act is final or the time is up.
+    def post(self, path: str, body: Any, *, wait: int | None = None, key: str | None = None, **query: Any) -> Any:
+        """Post JSON (None: nothing) and return the answer's.
 
-        `key` is the Idempotency-Key; without one a new one is made for this call. Raises Answered, NoAnswer.
+        With `wait`, the server answers once the act is final or so many seconds are over. `key` is the Idempotency-Key;
+        without one a new one is made for this call. Raises Answered, NoAnswer.
         """
         headers = {"Idempotency-Key": key or secrets.token_urlsafe(18)}
         if wait:
             headers["Prefer"] = f"wait={wait}"
-        return _body(self._send("POST", path, json=body, headers=headers, timeout=self._timeout + (wait or 0)))
+        content = {} if body is None else {"json": body}
+        timeout = self._timeout + (wait or 0)
+        return _body(self._send("POST", path, params=_query(query), headers=headers, timeout=timeout, **content))
+
+    def delete(self, path: str, **query: Any) -> None:
+        """Doing it twice changes nothing more. Raises Answered, NoAnswer."""
+        self._send("DELETE", path, params=_query(query))
 
     def upload(self, path: str, chunks: Callable[[], Iterator[bytes]], size: int, media: str, **query: Any) -> Any:
         """Stream a body; `chunks` gives it anew for each try. Uploading the same bytes twice is harmless."""
@@ -139,36 +146,34 @@ class Client:
         return True
 
     def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        stream: Callable[[], Iterator[bytes]] | None = None,
-        **request: Any,
+        self, method: str, path: str, *, stream: Callable[[], Iterator[bytes]] | None = None, **request: Any
     ) -> "httpx.Response":
-        import httpx
-
         tried = 0
         while True:
             tried += 1
-            try:
-                content = {"content": stream()} if stream else {}
-                response = self._http.request(method, path, **request, **content)
-            except httpx.TransportError as error:
-                failure, reason, pause = NoAnswer(f"{self.host}: {_reason(error)}"), _reason(error), None
-                failure.__cause__ = error
-            else:
-                if not _asks_again(response):
-                    _raise_for(response)
-                    return response
-                reason, pause = str(response.status_code), _retry_after(response)
-                failure = None
+            if stream is not None:
+                request["content"] = stream()
+            answer = self._once(method, path, request)
+            if not isinstance(answer, NoAnswer) and not _asks_again(answer):
+                _raise_for(answer)
+                return answer
             if tried >= TRIES:
-                if failure is not None:
-                    raise failure
-                _raise_for(response)
-            self._retrying(reason)
+                break
+            pause = None if isinstance(answer, NoAnswer) else _retry_after(answer)
+            self._retrying(answer.detail if isinstance(answer, NoAnswer) else str(answer.status_code))
             self._sleep(PAUSES[min(tried, len(PAUSES)) - 1] if pause is None else pause)
+        if isinstance(answer, NoAnswer):
+            raise answer
+        _raise_for(answer)
+        return answer
+
+    def _once(self, method: str, path: str, request: Mapping[str, Any]) -> "httpx.Response | NoAnswer":
+        import httpx
+
+        try:
+            return self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            return NoAnswer(f"{self.host}: {_reason(error)}")
 
 
 def _host(server: str) -> str:

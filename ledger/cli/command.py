@@ -30,9 +30,7 @@ Work = Callable[..., Answer | None]
 _CONTEXT: Final = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
 
 
-def command(
-    app: typer.Typer, verb: str, *shared: inspect.Parameter, help: str | None = None
-) -> Callable[[Work], Work]:
+def command(app: typer.Typer, verb: str, *shared: inspect.Parameter, help: str | None = None) -> Callable[[Work], Work]:
     """Register a function as a command with these shared options besides --json, --lang and --debug."""
 
     def register(work: Work) -> Work:

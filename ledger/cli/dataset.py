@@ -44,5 +44,11 @@ for _verb, _act, _route, _help in (
             target_help="Code of the dataset.",
         ),
     )
-list_command(app, "/datasets", ("code", "provider", "published", "pending", "withdrawn"), "List the catalogue.")
+list_command(
+    app,
+    "/datasets",
+    ("code", "provider", "published", "pending", "withdrawn"),
+    "List the catalogue.",
+    filters=(("provider", "Of this provider."),),
+)
 show_command(app, "/datasets/{dataset}", "dataset", "Show a catalogue item.", about="Its code.")

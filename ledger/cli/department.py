@@ -28,5 +28,11 @@ act_command(
         target_help="Code of the department.",
     ),
 )
-list_command(app, "/departments", ("code", "parent", "level", "roles"), "List departments.")
+list_command(
+    app,
+    "/departments",
+    ("code", "parent", "level", "roles"),
+    "List departments.",
+    filters=(("parent", "Right below this department."),),
+)
 show_command(app, "/departments/{department}", "department", "Show a department.", about="Its code.")

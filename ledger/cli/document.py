@@ -22,7 +22,7 @@ Digest = Annotated[str, typer.Argument(help="Digest of the document.", metavar="
 
 def read_bytes(run: Run, digest: str) -> bytes:
     """A document's bytes, whose digest was recomputed. Raises Corrupt, Answered."""
-    body = run.client.bytes(f"/documents/{segment(parse_digest(digest))}", accept="application/json")
+    body = run.client.exactly(f"/documents/{segment(parse_digest(digest))}")
     if hashlib.sha256(body).hexdigest() != digest:
         raise Corrupt(f"the server's document does not have the digest {digest}")
     return body

@@ -10,6 +10,10 @@ list_command(
     "/entries",
     ("index", "time", "kind", "department", "digest"),
     "List the entries you may see.",
-    filters=(("kind", "Of this kind: ShareAgreed, …"), ("department", "Signed by this department.")),
+    filters=(
+        ("kind", "Of this kind: ShareAgreed, …"),
+        ("department", "Signed by this department."),
+        ("subject", "On this object: its code, address or digest."),
+    ),
 )
 show_command(app, "/entries/{entry}", "entry", "Show an entry.", about="Its index, or the digest of its act.")

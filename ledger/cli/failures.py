@@ -1,9 +1,9 @@
 """Errors of the console itself, and which exit code an error means.
 
-    0  done, and every check passed
-    1  a check failed, or the act was refused
-    2  it could not be run: input, connection, permissions of a file, configuration
-    130  interrupted
+0  done, and every check passed
+1  a check failed, or the act was refused
+2  it could not be run: input, connection, permissions of a file, configuration
+130  interrupted
 """
 
 from functools import cache

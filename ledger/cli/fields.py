@@ -56,9 +56,7 @@ FIELDS: Final[dict[str, FieldOption]] = {
     "number": FieldOption("Number of the version.", lambda text, now: int(text), type=int),
     "consumer": FieldOption("Code of the consuming department."),
     "revision": FieldOption("Revision of the dataset; the published one unless given."),
-    "until": FieldOption(
-        "Until when: +90d, 2026-12-31 or seconds.", lambda text, now: read_time(text, now, end=True)
-    ),
+    "until": FieldOption("Until when: +90d, 2026-12-31 or seconds.", lambda text, now: read_time(text, now, end=True)),
     "start": FieldOption("From when (date, +span or seconds).", lambda text, now: read_time(text, now), default="0"),
     "working_days": FieldOption("Working days more, at most 10.", lambda text, now: int(text), type=int),
     "version": FieldOption("Id of the version."),

@@ -72,12 +72,25 @@ def version_in_doubt(run: Run, fields: Given, document: Given, version: str | No
 
 
 def report_of_version(run: Run, fields: Given, document: Given, version: str | None) -> None:
-    """An attestation continues its version; rule set and score are the report's. Raises InvalidOption without them."""
+    """An attestation continues its version. Without a report the server measures by the rule set.
+
+    Rule set and score are the report's. Raises InvalidOption without either.
+    """
     fields["prior"] = version
+    if not document:
+        if "rules" not in fields:
+            raise InvalidOption("give --rules, and the server measures; or --document with a report")
+        at = f"/versions/{segment(version or '')}/measurements"
+        document.update(run.client.post(at, None, rules=fields["rules"])["document"])
     for name in ("rules", "score"):
         if name not in fields:
             if name not in document:
-                raise InvalidOption(f"give --{name}, or --document with the report that has it")
+                raise InvalidOption(f"give --{name}, or a report that has it")
             fields[name] = document[name]
-    if document:
-        document.setdefault("version", version)
+    document.setdefault("version", version)
+
+
+def newest_checkpoint(run: Run, fields: Given, document: Given, log: str | None) -> None:
+    """Size, root and state of the entry log now, unless given."""
+    if not {"size", "root"} <= fields.keys():
+        fields.update(run.client.post("/checkpoints/drafts", {"log": log})["act_fields"])

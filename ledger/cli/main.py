@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -39,6 +39,7 @@ HOME_NOUNS: Final = {
     "api-key": "API keys 接口密钥: issue, list, revoke.",
     "config": "Configuration 配置: show.",
 }
+VERBS: Final = frozenset({"up", "serve"})  # commands by themselves
 _EPILOG: Final = "Exit codes: 0 good, 1 a check failed or an act was refused, 2 it could not run."
 
 app = typer.Typer(
@@ -74,7 +75,8 @@ def commands(arguments: Sequence[str]) -> TyperGroup:
     for panel, nouns in (("On a server", CLIENT_NOUNS), ("In this ledger's home", HOME_NOUNS)):
         for name, help in nouns.items():
             if name in arguments:
-                told: Any = get_command(import_module(f"ledger.cli.{name.replace('-', '_')}").app)
+                build: Callable[[typer.Typer], Any] = get_command if name in VERBS else get_group
+                told = build(import_module(f"ledger.cli.{name.replace('-', '_')}").app)
                 told.rich_help_panel = panel
             else:
                 told = TyperCommand(name, help=help, rich_help_panel=panel)
@@ -101,8 +103,7 @@ def main() -> None:
 
 
 def _usage(arguments: Sequence[str], error: TyperException) -> int:
-    if isinstance(error, NoArgsIsHelpError):
-        print(error.format_message())
+    if not error.format_message():  # no verb was given: the help is printed already
         return GOOD
     told = InvalidOption(error.format_message())
     Output(as_json="--json" in arguments, lang=lang_of(os.environ)).problem(problem_of(told))

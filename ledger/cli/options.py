@@ -8,14 +8,14 @@ import typer
 
 from ledger.cli.run import SERVER
 
-
 REQUIRED: Final = inspect.Parameter.empty
 
 
 def option(name: str, kind: Any, default: Any, *flags: str, help: str, **settings: Any) -> inspect.Parameter:
     """A keyword parameter carrying a typer option; its flag is `--name` unless given."""
     flags = flags or ("--" + name.replace("_", "-"),)
-    told = typer.Option(*flags, help=help, show_default=settings.pop("show_default", default not in (None, REQUIRED)), **settings)
+    settings.setdefault("show_default", default not in (None, REQUIRED))
+    told = typer.Option(*flags, help=help, **settings)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, told])
 
 
@@ -30,13 +30,11 @@ _SIGNING: Final = "Signing"
 
 COMMON: Final = (
     option("json", bool, False, "--json", help="Print exactly one JSON value.", rich_help_panel=_SHARED),
-    option("lang", str, None, help="Language for people: zh or en [default: from LANG].", rich_help_panel=_SHARED),
+    option("lang", str, None, help="Language for people, zh or en; else by LANG.", rich_help_panel=_SHARED),
     option("debug", bool, False, "--debug", help="Show the traceback of an error.", rich_help_panel=_SHARED),
 )
 CLIENT: Final = (
-    option(
-        "server", str, SERVER, envvar="SHARELEDGER_SERVER", help="Address of the server.", rich_help_panel=_SHARED
-    ),
+    option("server", str, SERVER, envvar="SHARELEDGER_SERVER", help="Address of the server.", rich_help_panel=_SHARED),
     option(
         "api_key_file",
         Path | None,
@@ -47,12 +45,8 @@ CLIENT: Final = (
     ),
 )
 PASSPHRASE: Final = (
-    option(
-        "passphrase_file", Path | None, None, help="File with the passphrase, mode 0600.", rich_help_panel=_SIGNING
-    ),
-    option(
-        "passphrase_fd", int | None, None, help="Descriptor to read the passphrase from.", rich_help_panel=_SIGNING
-    ),
+    option("passphrase_file", Path | None, None, help="File with the passphrase, mode 0600.", rich_help_panel=_SIGNING),
+    option("passphrase_fd", int | None, None, help="Descriptor to read the passphrase from.", rich_help_panel=_SIGNING),
 )
 LEDGER: Final = option(
     "ledger",

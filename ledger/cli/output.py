@@ -37,10 +37,16 @@ class Answer:
 
 def printable(text: str) -> str:
     """The text with control and bidirectional characters spelt out: what others wrote must not steer a terminal."""
-    return "".join(
-        f"\\u{ord(character):04x}" if unicodedata.category(character) in ("Cc", "Cf") and character != "\n" else character
-        for character in text
-    )
+    return "".join(_spelt(each) if unicodedata.category(each) in ("Cc", "Cf") else each for each in text)
+
+
+def _short(value: Any) -> Any:
+    """An act in a list: its name."""
+    return value["type"] if isinstance(value, Mapping) and "type" in value else value
+
+
+def _spelt(character: str) -> str:
+    return character if character == "\n" else f"\\u{ord(character):04x}"
 
 
 class Output:
@@ -94,7 +100,7 @@ class Output:
         from rich.panel import Panel
         from rich.text import Text
 
-        self._console(error=True).print(Panel(Text(printable(body)), title=title, title_align="left"))
+        self._console(error=True).print(Panel.fit(Text(printable(body)), title=title, title_align="left"))
 
     def cell(self, member: str, value: Any) -> str:
         """A value as a person reads it, by the name of its member."""
@@ -104,6 +110,10 @@ class Output:
             return "✓" if value else "✗"
         if isinstance(value, int):
             return self._number(member, value)
+        if isinstance(value, Mapping):
+            return "\n".join(f"{label(self.lang, name)}: {self.cell(name, what)}" for name, what in value.items()) or "–"
+        if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
+            return ", ".join(self.cell("", each) for each in value) or "–"
         if member == "state" and value in SUBMISSION_STATES:
             return choose(self.lang, SUBMISSION_STATES[value])
         return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1))
@@ -113,7 +123,9 @@ class Output:
             return choose(self.lang, NAMES[member][value])
         if member == "roles":
             return roles(self.lang, value)
-        if value and (member in TIMES or member.endswith("_time") or member in MILLISECONDS):
+        if member in TIMES or member.endswith("_time") or member in MILLISECONDS:
+            if value == 0:
+                return "–"
             seconds = value / 1000 if member in MILLISECONDS else value
             try:
                 return datetime.fromtimestamp(seconds, SHANGHAI).isoformat(sep=" ", timespec="seconds")
@@ -146,7 +158,7 @@ class Output:
             table.add_column(label(self.lang, column), overflow="fold")
         for item in items:
             row = item if isinstance(item, Mapping) else {columns[0]: item}
-            table.add_row(*(Text(self.cell(column, row.get(column))) for column in columns))
+            table.add_row(*(Text(self.cell(column, _short(row.get(column)))) for column in columns))
         return table
 
     def _members(self, value: Mapping[str, Any]) -> "Table":

@@ -24,5 +24,5 @@ list_command(
     "/rules",
     ("rule", "department", "kind", "start", "document"),
     "List rules.",
-    filters=(("department", "Of this department."), ("kind", "Of this kind, by number.")),
+    filters=(("department", "Of this department."),),
 )

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,7 @@ class Run:
     out: Output
     options: dict[str, Any]
     surroundings: Surroundings = field(default_factory=Surroundings)
+    _sources: "dict[str, PassphraseSource]" = field(default_factory=dict)
 
     @cached_property
     def client(self) -> Client:
@@ -68,14 +69,20 @@ class Run:
         return int(self.surroundings.now())
 
     def passphrase(self, *, confirm: bool = False, prefix: str = "") -> "PassphraseSource":
-        """Where the passphrase comes from: descriptor, file or prompt. Raises keys.errors.NoPassphrase."""
+        """Where the passphrase comes from: descriptor, file or prompt. It is read once, however often it is asked for.
+
+        Raises keys.errors.NoPassphrase.
+        """
         from keys.passphrases import choose_source
 
-        return choose_source(
-            descriptor=self.options.get(f"{prefix}passphrase_fd"),
-            file=self.options.get(f"{prefix}passphrase_file"),
-            confirm=confirm,
-        )
+        if prefix not in self._sources:
+            source = choose_source(
+                descriptor=self.options.get(f"{prefix}passphrase_fd"),
+                file=self.options.get(f"{prefix}passphrase_file"),
+                confirm=confirm,
+            )
+            self._sources[prefix] = cache(source)
+        return self._sources[prefix]
 
     def agrees(self) -> bool:
         """Ask before signing, where there is a terminal to ask in."""
@@ -87,4 +94,3 @@ class Run:
     def close(self) -> None:
         if "client" in self.__dict__:
             self.client.close()
-

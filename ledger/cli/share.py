@@ -15,14 +15,15 @@ from ledger.cli.lookups import (
     own_department,
     published_revision,
 )
-from ledger.cli.options import CLIENT, LIST
+from ledger.cli.options import CLIENT
 from ledger.cli.output import Answer
-from ledger.cli.reads import list_command, listing, show_command
+from ledger.cli.reads import list_command, show_command
 from ledger.cli.run import Run
 
 app = noun("Shares 共享: every act from request to end; list, show, history, download, evidence.")
 
 _ID = "Id of the share."
+
 
 def _consumer_and_revision(run: Run, fields: dict[str, Any], document: dict[str, Any], target: str | None) -> None:
     own_department(run, fields, "consumer")
@@ -112,15 +113,21 @@ list_command(
     "/authorisations",
     ("id", "dataset", "provider", "consumer", "stage", "suspended", "granted", "until"),
     "List the shares you may see.",
-    filters=(("dataset", "Of this dataset."), ("consumer", "Of this consumer."), ("provider", "Of this provider.")),
+    filters=(
+        ("dataset", "Of this dataset."),
+        ("consumer", "Of this consumer."),
+        ("provider", "Of this provider."),
+        ("stage", "At this stage: requested, agreed, delivered, …"),
+    ),
 )
 show_command(app, "/authorisations/{share}", "share", "Show a share.", about=_ID)
 
 
-@command(app, "history", *LIST, *CLIENT)
+@command(app, "history", *CLIENT)
 def history(run: Run, share: Annotated[str, typer.Argument(help=_ID, metavar="SHARE", show_default=False)]) -> Answer:
     """Every entry of a share, in order."""
-    return listing(run, f"/authorisations/{segment(share)}/history", ("index", "time", "kind", "department"), {})
+    found = run.client.get(f"/authorisations/{segment(share)}/history")
+    return Answer(found, columns=("index", "time", "kind", "department", "digest"))
 
 
 @command(app, "download", *CLIENT)

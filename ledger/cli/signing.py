@@ -231,7 +231,7 @@ def _show(run: Run, checked: Checked, ledger: LedgerIdentity) -> None:
     run.out.table(say(run.out.lang, "to-sign"), rows)
     for text in checked.documents:
         run.out.text(say(run.out.lang, "document"), json.dumps(json.loads(text), ensure_ascii=False, indent=1))
-    if not checked.documents:
+    if all(act[field] == ZERO_DIGEST for field in ACT_DOCUMENTS[act.name]):
         run.out.say("no-document")
 
 

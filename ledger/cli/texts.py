@@ -25,6 +25,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "uploading": ("uploading", "上传"),
     "downloading": ("downloading", "下载"),
     "locating": ("looking for the records that differ", "定位差异记录"),
+    "deploying": ("deploying the contracts", "部署合约"),
     "replaying": ("replaying", "重放账本"),
     "retrying": ("no answer ({reason}); trying again", "无应答（{reason}），正在重试"),
     "plain-http": (

@@ -82,4 +82,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidOption(f"{path} is not a JSON object")
     return value
-

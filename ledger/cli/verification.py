@@ -44,20 +44,14 @@ def verify_copy(run: Run, file: Path, version: str, *, share: str | None, key_fi
     with progress(say(run.out.lang, "fingerprinting"), records, unit="records") as step:
         report = check_table(material, file, chain_id=ledger.chain_id, recovers=recovers, progress=step)
     if any(check.code in ("records", "root") for check in report.failed):
-        report = _named(run, file, material, ledger, share) or report
+        report = _named(run, file, material, ledger) or report
     return _answer(report, {"version": version, "file": str(file), "share": share})
 
 
-def prove_record(
-    run: Run, version: str, record: int, *, share: str | None, columns: list[str] | None, output: Path | None
-) -> Answer:
+def prove_record(run: Run, version: str, record: int, *, columns: list[str] | None, output: Path | None) -> Answer:
     """Fetch a record's proof and check it. Raises Answered, NoAnswer, Mismatch, InvalidProof."""
     ledger = ledger_identity(run)
-    told = run.client.get(
-        f"/versions/{segment(version)}/records/{record}/proof",
-        share=share,
-        columns=",".join(columns) if columns else None,
-    )
+    told = run.client.get(f"/versions/{segment(version)}/records/{record}/proof", columns=columns)
     proof = proof_from_json(_without(told.get("proof", told), "as_of"))
     entry = _entry(run, version)
     _check_entry(entry, version, ledger)
@@ -92,7 +86,7 @@ def _material(run: Run, version: str, share: str | None) -> Material:
     try:
         return Material.from_json(_without(run.client.get(f"/versions/{segment(version)}/keys"), "as_of"))
     except Answered as refused:
-        if refused.status not in (403, 404):
+        if refused.status not in (403, 404, 405):
             raise
     entry = _entry(run, version)
     return Material(entry, _document(run, entry), _manifest(run, version), None)
@@ -136,21 +130,17 @@ def _check_entry(entry: Entry, version: str, ledger: LedgerIdentity) -> None:
         raise Mismatch("the server's entry is of another contract than this ledger's")
 
 
-def _named(
-    run: Run, file: Path, material: Material, ledger: LedgerIdentity, share: str | None
-) -> VerifyReport | None:
+def _named(run: Run, file: Path, material: Material, ledger: LedgerIdentity) -> VerifyReport | None:
     """The report again, now with the records that differ; None if nobody tells the leaf hashes of the right table."""
     version = segment(material.entry.digest)
 
     def right_leaves(tile: int) -> list[bytes]:
-        told = run.client.get(f"/versions/{version}/leaves/{tile}", share=share)
+        told = run.client.get(f"/versions/{version}/tiles/{tile}")
         return [bytes.fromhex(leaf) for leaf in told["leaves"]]
 
     run.out.say("locating")
     try:
-        return check_table(
-            material, file, chain_id=ledger.chain_id, recovers=recovers, right_leaves=right_leaves
-        )
+        return check_table(material, file, chain_id=ledger.chain_id, recovers=recovers, right_leaves=right_leaves)
     except (Answered, KeyError, TypeError, ValueError):
         return None
 

@@ -28,6 +28,11 @@ def _what_is_shredded(run: Run, fields: dict[str, Any], document: dict[str, Any]
         fields |= {"dataset": told["dataset"], "number": told["number"]}
 
 
+def _delete_keys(run: Run, document: dict[str, Any], version: str) -> None:
+    """Now that the ledger says so, the keys go; where they were never left with the server there are none to delete."""
+    run.client.delete(f"/versions/{segment(version)}/keys", segment=document.get("segments"))
+
+
 @command(app, "anchor", *ACT, *CLIENT)
 def anchor(
     run: Run,
@@ -101,7 +106,6 @@ def prove(
     run: Run,
     version: Annotated[str, typer.Argument(help="Id of the version.", metavar="VERSION", show_default=False)],
     record: Annotated[int, typer.Option(min=0, help="Number of the record, counted from 0.")],
-    share: Annotated[str | None, typer.Option(help="Id of the share you may use it under.")] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="share-record-sd/1: a column to show; may be repeated.")
     ] = None,
@@ -110,7 +114,7 @@ def prove(
     """Get the proof of one record and check it here."""
     from ledger.cli.verification import prove_record
 
-    return prove_record(run, version, record, share=share, columns=column or None, output=output)
+    return prove_record(run, version, record, columns=column or None, output=output)
 
 
 act_command(
@@ -124,6 +128,7 @@ act_command(
         target_help="Id of the version.",
         stands_for=frozenset({"dataset", "number"}),
         fill=_what_is_shredded,
+        then=_delete_keys,
     ),
 )
 list_command(

@@ -5,7 +5,7 @@ idempotency record are durable, in one transaction; nothing has been sent. If it
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from ledger.errors import InvalidAct, InvalidDocument, InvalidSignature, NotFoun
 from ledger.ports import Ports, StoredDocument, UnitOfWork
 from ledger.proofs.typed_data import act_digest
 from ledger.services import reading
+from ledger.services.completing import completed
 from ledger.services.drafting import draft
 from ledger.services.readers import readers_of
 
@@ -33,7 +34,7 @@ MOST_ACTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class SignedAct:
-    """`documents`: those the act names that are not stored here yet."""
+    """`documents`: those the act names that are not stored here yet. An empty signature is for the host to make."""
 
     act: Act
     signatures: tuple[bytes, ...]
@@ -89,6 +90,9 @@ async def submit(
         raise TooLarge(f"give 1 to {MOST_ACTS} acts at once, not {len(signed)}")
     for one in signed:
         may_act(caller, one.act.name)
+    signed = [
+        replace(one, signatures=await completed(ports, caller, one.act, one.signatures)) for one in signed
+    ]
     new = [_submission(ports, caller, one) for one in signed]
     async with ports.store.write() as work:
         refs = [ref for one in new for ref in touches(one.act, one.digest, one.department)]

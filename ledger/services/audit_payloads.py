@@ -26,7 +26,7 @@ class PayloadAudit:
                 if body is None:
                     continue  # counted among the documents that are not held here
                 document = VersionDocument.parse(body.body)
-            except (InvalidInput, ValueError, TypeError):
+            except (InvalidInput, ValueError, TypeError, AttributeError):
                 continue  # a changed document is a finding already; an odd one that was signed so is no tampering
             try:
                 self._row(version, document, await self._work.payload(version.document))

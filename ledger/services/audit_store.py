@@ -6,7 +6,7 @@ from ledger.domain.document_kinds import ACT_DOCUMENTS
 from ledger.domain.documents import document_digest, parse_json
 from ledger.domain.entries import Entry
 from ledger.domain.identifiers import ZERO_DIGEST
-from ledger.domain.state import SHAPES, State
+from ledger.domain.state import SHAPES, State, StateObject
 from ledger.errors import InvalidDocument, InvalidInput
 from ledger.ports import Block, Cursor, RowDifference, UnitOfWork
 from ledger.services.audit_report import MOST_A_CODE, Findings
@@ -60,21 +60,16 @@ class StoreAudit:
             return
         if len(self._looked_at) < 1_000_000:  # documents named twice are few; looking at one again does no harm
             self._looked_at.add(digest)
-        self._findings.made("documents")
         try:
             stored = await self._work.document(digest)
+            if stored is None:
+                self.documents_not_held += 1
+                return
+            self._findings.made("documents")
+            right = {"body": document_digest(stored.body) == digest, "kind": _kind(stored.body) == stored.kind}
         except (ValueError, TypeError) as error:
-            told = f"table documents, row {digest}: it cannot be read ({error})"
-            self._findings.add("documents", "row-changed", f"documents/{digest}", told, (entry.index,))
-            return
-        if stored is None:
-            self.documents_not_held += 1
-            return
-        column = None
-        if document_digest(stored.body) != digest:
-            column = "body"
-        elif _kind(stored.body) != stored.kind:
-            column = "kind"
+            right = {f"body, which cannot be read ({error})": False}
+        column = next((column for column, good in right.items() if not good), None)
         if column is not None:
             told = f"table documents, row {digest}: it was changed in column {column}"
             self._findings.add("documents", "document-changed", f"documents/{digest}", told, (entry.index,))
@@ -88,8 +83,9 @@ def _kind(body: bytes) -> object:
     return value.get("kind") if isinstance(value, dict) else None
 
 
-def _proof(state: State, shape: type, difference: RowDifference) -> tuple[int, ...]:
+def _proof(state: State, shape: type[StateObject], difference: RowDifference) -> tuple[int, ...]:
     """The entries that made the right row and last changed it."""
+    item: StateObject
     for item in state.all(shape):
         if " ".join(str(part) for part in item.key) == difference.key:
             first, last = getattr(item, "since", 0), getattr(item, "updated", 0)

@@ -74,6 +74,8 @@ class Submitter:
         self.fault("stored, not sent")
 
         await self._send(carried)  # 4
+        if self._looked is not None:
+            self._looked, self._look_at = (self._looked[0], waiting + 1), self.clock.now() + LOOK_SECONDS
         self.fault("sent, not looked at")
         return True
 
@@ -117,6 +119,7 @@ class Submitter:
         async with self.store.read() as work:
             open_ones, cursor = await work.carried(self.packer.courier), await work.cursor()
         if not open_ones:
+            self._looked = (cursor, 0)
             return 0, 0
         if self._looked is not None and self._looked[0] == cursor and now < self._look_at:
             return len(open_ones), self._looked[1]

@@ -12,7 +12,7 @@ from ledger.domain.apply import follow
 from ledger.domain.callers import Caller
 from ledger.domain.identifiers import parse_code
 from ledger.domain.state import Checkpoint, State
-from ledger.errors import Conflict, Corrupt, NotReady, Unavailable
+from ledger.errors import Conflict, Corrupt, InvalidInput, NotReady, Unavailable
 from ledger.fingerprint.merkle import Accumulator
 from ledger.ports import NoteSigner, Ports, UnitOfWork
 from ledger.proofs.head import first_head, head_after
@@ -84,12 +84,23 @@ async def _rebuilt(ports: Ports, work: UnitOfWork) -> tuple[str, State]:
     """The root over the stored entries and the state they lead to. Raises Corrupt naming an entry that was changed."""
     tree, state = Accumulator(), State()
     head = first_head(ports.manifest.chain_id, ports.manifest.journal)
-    while page := await work.entries(tree.size - 1, PAGE):
-        for entry in page:
-            head = head_after(head, entry)
-            digest = act_digest(entry.act, ports.manifest.chain_id, entry.module)
-            if (entry.index, entry.digest, entry.head) != (tree.size, digest, head):
-                raise Corrupt(f"the read model's entry {tree.size} was changed", remedy="Rebuild the read model.")
-            tree.append(entry_leaf(entry))
-            follow(state, entry)
+    try:
+        while page := await work.entries(tree.size - 1, PAGE):
+            for entry in page:
+                head = head_after(head, entry)
+                digest = act_digest(entry.act, ports.manifest.chain_id, entry.module)
+                if (entry.index, entry.digest, entry.head) != (tree.size, digest, head):
+                    raise _changed(tree.size)
+                follow(state, entry)
+                tree.append(entry_leaf(entry))
+    except (InvalidInput, ValueError, TypeError) as error:
+        raise _changed(tree.size) from error  # it cannot even be read
     return tree.root().hex(), state
+
+
+def _changed(index: int) -> Corrupt:
+    return Corrupt(
+        f"the read model's entry {index} was changed",
+        remedy="Run `shareledger audit replay`; it names what was changed. Then rebuild the read model.",
+        entry=index,
+    )

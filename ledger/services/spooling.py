@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from ledger.errors import InvalidInput, TooLarge, Unavailable
 from ledger.fingerprint import Origin
@@ -76,7 +76,7 @@ async def spooled(source: AsyncIterable[bytes], scratch: Path, limit: int) -> As
 
 def _nameless(scratch: Path) -> BinaryIO:
     try:
-        return tempfile.TemporaryFile(dir=scratch, buffering=PIECE)
+        return cast(BinaryIO, tempfile.TemporaryFile(dir=scratch, buffering=PIECE))
     except OSError as error:
         raise Unavailable(f"no file can be made in the scratch folder: {error.strerror}") from error
 

@@ -23,7 +23,7 @@ from ledger.services.material import Material
 from ledger.services.spooling import at_hand
 from ledger.services.versions import Held, held, material_of, payload_at_hand
 
-MOST_DIFFERENCES = 10_000
+MOST_DIFFERENCES = 100_000
 
 
 async def verify_table(

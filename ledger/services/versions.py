@@ -117,7 +117,10 @@ async def sha256_of(origin: Origin) -> str:
     """Of the plain bytes, 64 hex digits."""
 
     def whole() -> str:
+        hash_ = hashlib.sha256()
         with open_binary(origin) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while piece := file.read(1 << 20):
+                hash_.update(piece)
+        return hash_.hexdigest()
 
     return await asyncio.to_thread(whole)

@@ -30,7 +30,7 @@ class AuditRows(Rows):
             stored = {row["index"]: row for row in (await self._connection.execute(query)).mappings()}
             for index, values in wanted.items():
                 row = stored.get(index)
-                columns = [MISSING] if row is None else list(_differing(entries, row, values))
+                columns = [MISSING] if row is None else list(_differing(entries, dict(row), values))
                 found += [RowDifference(entries.name, str(index), column) for column in columns]
         return found
 
@@ -55,7 +55,7 @@ class AuditRows(Rows):
                 seen.add(after)
                 item = right.get(shape, *after)
                 values = None if item is None else dict(zip(table.columns.keys(), item.row(), strict=True))
-                columns = [EXTRA] if values is None else list(_differing(table, row, values))
+                columns = [EXTRA] if values is None else list(_differing(table, dict(row), values))
                 found += [RowDifference(table.name, _named(after), column) for column in columns]
             if len(rows) < PAGE:
                 break

@@ -22,7 +22,8 @@ class Documents(Rows):
             return None
         query = sa.select(document_readers.c.department).where(document_readers.c.digest == digest)
         readers = (await self._connection.execute(query)).scalars().all()
-        return StoredDocument(row.digest, row.kind, row.body, row.open, frozenset(readers))
+        body = row.body if isinstance(row.body, bytes) else str(row.body).encode()  # text: somebody edited it by hand
+        return StoredDocument(row.digest, row.kind, body, row.open, frozenset(readers))
 
     async def open_document(self, digest: str) -> None:
         await self._connection.execute(sa.update(documents).where(documents.c.digest == digest).values(open=True))

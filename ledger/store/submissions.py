@@ -27,7 +27,7 @@ class Submissions(Rows):
             returned = await self._digests(
                 submissions.c.digest.in_(known), submissions.c.state == SubmissionState.RETURNED
             )
-            await self.move(returned, SubmissionState.QUEUED, "sent in again", reason=None)
+            await self.move(returned, SubmissionState.QUEUED, "sent in again", reason=sa.null())
         if fresh:
             await self._connection.execute(sa.insert(submissions), [_row(one, now) for one in fresh])
             await add_steps(self._connection, [one.digest for one in fresh], SubmissionState.QUEUED, now, "")
@@ -76,7 +76,9 @@ class Submissions(Rows):
         return await self._named(digests, subjects, submissions.c.state.in_(OPEN_STATES))
 
     async def moving_on(self, digests: Iterable[str], subjects: Iterable[str], apart_from: str) -> set[str]:
-        elsewhere = sa.func.coalesce(submissions.c.transaction_hash, "") != (apart_from or "none")
+        elsewhere = sa.or_(
+            submissions.c.state == SubmissionState.QUEUED, submissions.c.transaction_hash != apart_from
+        )
         return await self._named(digests, subjects, submissions.c.state.in_(_MOVING), elsewhere)
 
     async def _named(

@@ -13,6 +13,7 @@ from types import FrameType
 import httpx
 
 from keys.errors import KeysError
+from ledger.cli.failures import Answered
 from ledger.errors import ShareLedgerError
 from scripts._demo.office import Unexpected
 from scripts._demo.result import Result
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         teller.failure("interrupted")
         code, result.ok = INTERRUPTED, False
     except _EXPLAINED as error:
-        teller.failure(f"{type(error).__name__}: {error}")
+        teller.failure(_explained(error))
         code, result.ok = 1, False
     except Exception as error:
         teller.failure(f"a defect: {type(error).__name__}: {error}")
@@ -106,6 +107,13 @@ def _serve(teller: Teller, made: World) -> None:
     )
     if ended := made.wait():
         raise Unexpected(f"the server ended by itself with {ended}: {made.log()}")
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, ShareLedgerError):
+        code = error.problem.get("code") if isinstance(error, Answered) else error.code
+        return f"{error.detail} [{code}] {error.next_step}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _tell_log(teller: Teller, made: World) -> None:

@@ -30,7 +30,7 @@ def _suspend_resume_end(play: Play) -> None:
     resumed = provider.act(at("authorisations", share, "resumption"), {"document": {"reasons": "核查无异常"}})
     play.teller.deed("市统计局恢复共享", "the provider resumes it", resumed["entry"])
 
-    fields = {"share": share, "cause": int(Cause.PURPOSE_ENDED)}
+    fields: dict[str, Any] = {"share": share, "cause": int(Cause.PURPOSE_ENDED)}
     document = Document.make("end", **fields, reasons="核对工作完成", disposal="副本已删除")
     last = consumer.client.get(at("authorisations", share))["last"]
     ended = play.own_keys.act("EndShare", play.made["lead"], fields, ("document", document), prior=last)
@@ -54,10 +54,10 @@ def _clean_replay(play: Play) -> None:
 
 def _tampered_replay(play: Play) -> None:
     """On a copy of the home, so that the world itself stays as it is."""
+    share, stored = play.made["grant"], _stored_object(play)
     play.world.stop()
     copy = play.world.secrets / "scratch" / "tampered"
     shutil.copytree(play.world.home, copy)
-    share, stored = play.made["grant"], _stored_object(play)
     tamper(copy, share, stored)
     play.teller.deed("在副本上改动读模型一行、数据文件一个字节", "in a copy of it all, a row and a byte are changed")
     with play.teller.progress("再次重放", "replaying again", None):

@@ -91,7 +91,7 @@ def _anchor(play: Play) -> None:
         )
     anchored = provider.act(at("datasets", VILLAGE_SET, "versions"), {"prepared": prepared["document"]})
     version = provider.client.get(at("versions", anchored["digest"]))
-    play.made["version"] = str(anchored["digest"])
+    play.made["version"], play.made["version_document"] = str(anchored["digest"]), str(prepared["document"])
     play.result.records, play.result.root = int(version["records"]), str(version["root"])
     play.teller.deed(
         f"锚定第 1 版：{play.result.records:,} 条记录，加盐指纹 {play.result.root[:16]}…",
@@ -116,7 +116,8 @@ def _anchor_by_cli(play: Play, dataset: str, file: Path) -> dict[str, Any]:
     wanted = play.world.secrets / "scratch" / "townships.schema.json"
     wanted.write_text(compact(schema(TOWNSHIP_COLUMNS)), encoding="utf-8")
     answer = play.world.cli(
-        "version", "anchor", dataset, str(file), "--no-payload", "--schema", str(wanted),
+        "version", "anchor", str(file), "--dataset", dataset, "--source", _SOURCE, "--method", "download",
+        "--schema", str(wanted), "--no-payload", "--key-file", str(play.world.secrets / "township-keys.json"),
         SHARELEDGER_SERVER=play.world.address,
         SHARELEDGER_API_KEY_FILE=str(play.world.api_key_file(STATISTICS.code)),
     )  # fmt: skip

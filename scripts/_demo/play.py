@@ -37,8 +37,8 @@ class Play:
         file = self.world.api_key_file(part.code)
         roles = ",".join(role.name.lower() for role in Role if role.name and role in part.roles)
         self.world.cli(
-            "api-key", "issue", part.code, "--duty", Duty.DIRECTOR.name.lower(), "--roles", roles,
-            "--label", "demo", "--out", str(file),
+            "api-key", "issue", "--department", part.code, "--duty", Duty.DIRECTOR.name.lower(), "--roles", roles,
+            "--label", "demo", "--output", str(file),
         )  # fmt: skip
         office = Office(part, Client(self.world.address, read_api_key(file), timeout=300.0))
         self.offices[part.code] = office

@@ -1,4 +1,4 @@
-"""5: an attestor measures the version by a published rule set and attests it; a copy with planted errors scores less."""
+"""5: an attestor measures the version by a published rule set and attests it; planted errors score less."""
 
 import time
 from pathlib import Path
@@ -29,9 +29,9 @@ def attest(play: Play) -> None:
     play.teller.deed("主管部门发布质量规则集", "the authority publishes a quality rule set", published["entry"])
 
     attestor, version = play.office(QUALITY), play.made["version"]
-    path = at("versions", version, "measurements") + "?rules=" + published["act"]["document"]
+    path, rule_set = at("versions", version, "measurements"), published["act"]["document"]
     with play.teller.progress("评估全部记录", "measuring every record", None):
-        good = attestor.client.post(path, None)
+        good = attestor.client.post(path, None, rules=rule_set)
     if not good["is_the_version"]:
         raise Unexpected("what was measured is not the version")
     _tell(play, "真实数据", "the real table", good)
@@ -45,7 +45,7 @@ def attest(play: Play) -> None:
 
     planted = _plant(Path(play.made["copy"]))
     with play.teller.progress("评估植入错误的副本", "measuring the copy with planted errors", None):
-        bad = attestor.upload(at("versions", version, "measurements"), planted, rules=published["act"]["document"])
+        bad = attestor.upload(path, planted, rules=rule_set)
     planted.unlink()
     _tell(play, f"植入 {_BLANK + _REPEATED + _MALFORMED} 处错误的副本", "the copy with planted errors", bad)
     if bad["is_the_version"] or any(_x(one) >= 1 for one in bad["indicators"]) or bad["score"] >= MILLION:
@@ -53,11 +53,10 @@ def attest(play: Play) -> None:
 
 
 def _tell(play: Play, zh: str, en: str, measured: dict[str, Any]) -> None:
-    rows = [
-        (one["code"], INDICATORS[one["code"]].name_zh, INDICATORS[one["code"]].name)
-        + (f"{one['a']:,}", f"{one['b']:,}", f"{_x(one):.6f}")
-        for one in measured["indicators"]
-    ]
+    rows: list[tuple[str, ...]] = []
+    for one in measured["indicators"]:
+        told = INDICATORS[one["code"]]
+        rows.append((one["code"], told.name_zh, told.name, f"{one['a']:,}", f"{one['b']:,}", f"{_x(one):.6f}"))
     play.teller.table(f"        {zh} · {en}", ("GB/T 36344", "指标", "indicator", "A", "B", "X = A/B"), rows)
 
 

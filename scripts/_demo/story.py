@@ -32,6 +32,7 @@ def tell(world: World, teller: Teller, result: Result) -> None:
     play = _found(world, teller, result)
     try:
         for chapter in CHAPTERS:
+            print(chapter.__name__, time.monotonic() - started)
             chapter(play)
         result.ok = result.table and result.record and result.on_chain and result.detected
         result.ok = result.ok and len(set(result.refusals)) == 3 and bool(result.tamper_findings)
@@ -45,7 +46,7 @@ def _found(world: World, teller: Teller, result: Result) -> Play:
     roles = ",".join(role.name.lower() for role in Role if role.name and role in ROOT.roles)
     with teller.progress("部署合约", "deploying the contracts", None):
         world.cli(
-            "chain", "deploy", ROOT.code, "--level", Level.CITY.name.lower(), "--roles", roles,
+            "chain", "deploy", "--root", ROOT.code, "--level", Level.CITY.name.lower(), "--roles", roles,
             "--passphrase-file", str(world.passphrase_file),
         )  # fmt: skip
         address = world.start()

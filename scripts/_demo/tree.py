@@ -32,10 +32,13 @@ def plant(play: Play) -> None:
         body = _registration(part.code, part.zh, part.parent, Level.CITY, part.roles)
         entry = root.act("/departments", body)["entry"]
         play.teller.deed(f"登记 {part.zh} {part.code}", f"registered the {part.en}", entry)
+    print("city", time.monotonic())
     for level, places in divisions().items():
         _register_all(play, root, level, places)
+    print("levels", time.monotonic())
     for part in CITY_PARTS:
         play.open_office(part)
+    print("apikeys", time.monotonic())
     _enrol_keys(play, root)
 
 
@@ -45,7 +48,7 @@ def _registration(code: str, name: str, parent: str, level: Level, roles: Role) 
 
 
 def _register_all(play: Play, root: Office, level: Level, places: list[Place]) -> None:
-    """A whole level, queued many at a time; the last one is waited for, and what came before it in the queue is final."""
+    """A whole level, queued many at a time; once the last one is final, so are those queued before it."""
     roles = Role.PROVIDER | Role.CONSUMER | (Role.AUTHORITY if level is Level.COUNTY else Role(0))
     bodies = [_registration(place.code, place.name, place.parent, level, roles) for place in places]
     zh, en = _LEVELS[level]
@@ -83,14 +86,12 @@ def _enrol_host_key(play: Play, by: Office, part: Part, duty: Duty) -> None:
     body = {"duty": int(duty), "mandate": _mandate(part, duty)}
     enrolled = by.act(at("departments", part.code, "keys"), body)
     zh, en = _DUTIES[duty]
-    play.teller.deed(
-        f"{part.zh}：{zh}密钥（平台托管）", f"{part.en}: {en}'s key, left with the host", enrolled["entry"]
-    )
+    play.teller.deed(f"{part.zh}：{zh}密钥（平台托管）", f"{part.en}: {en}'s key, host custody", enrolled["entry"])
 
 
 def _mandate(part: Part, duty: Duty) -> dict[str, Any]:
     zh, _ = _DUTIES[duty]
-    return {"kind": "mandate", "department": part.code, "holder": f"{part.zh}{zh}", "purpose": "政务数据共享"}
+    return {"department": part.code, "holder": f"{part.zh}{zh}", "purpose": "政务数据共享"}
 
 
 def _enrol_own_keys(play: Play, root: Office, part: Part) -> None:
@@ -112,15 +113,15 @@ def enrol_own(play: Play, part: Part, duty: Duty) -> str:
         "key": key, "department": part.code, "kind": int(KeyKind.ACCOUNT), "duty": int(duty),
         "custody": int(Custody.OWN), "start": 0, "until": 0,
     }  # fmt: skip
-    mandate = Document.make(**_mandate(part, duty))
+    mandate = Document.make("mandate", **_mandate(part, duty))
     enrolled = own.act("EnrolKey", play.made["director"], fields, ("mandate", mandate))
     _tell_own(play, part, duty, enrolled["entry"])
     return key
 
 
 def _enrol_from_above(play: Play, root: Office, own: OwnKeys, part: Part, key: str) -> dict[str, Any]:
-    """The authority drafts; the department checks the draft and signs with its new key; the authority's key is added."""
-    mandate = {**_mandate(part, Duty.DIRECTOR), "start": 0, "until": 0}
+    """The authority drafts, the department checks that and signs with its new key, the authority's key signs too."""
+    mandate = {"kind": "mandate", **_mandate(part, Duty.DIRECTOR), "start": 0, "until": 0}
     fields = {
         "key": key, "department": part.code, "kind": int(KeyKind.ACCOUNT), "duty": int(Duty.DIRECTOR),
         "custody": int(Custody.OWN), "start": 0, "until": 0, "valid_until": int(time.time()) + VALID_SECONDS,
@@ -133,4 +134,4 @@ def _enrol_from_above(play: Play, root: Office, own: OwnKeys, part: Part, key: s
 
 def _tell_own(play: Play, part: Part, duty: Duty, entry: int) -> None:
     zh, en = _DUTIES[duty]
-    play.teller.deed(f"{part.zh}：{zh}密钥（自持）", f"{part.en}: {en}'s key, kept by the department itself", entry)
+    play.teller.deed(f"{part.zh}：{zh}密钥（自持）", f"{part.en}: {en}'s key, own custody", entry)

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,11 +52,11 @@ class World:
 
     def start(self) -> str:
         """Run `shareledger up` on a free port of the loopback; its address once it is ready."""
-        command = [str(SHARELEDGER), "up", "--port", "0", "--passphrase-file", str(self.passphrase_file), "--json"]
+        command = [str(SHARELEDGER), "up", "--passphrase-file", str(self.passphrase_file), "--json"]
         log = (self.secrets / "server.log").open("a")
         self._server = subprocess.Popen(
             command,
-            env=self._environment(None, {}),
+            env=self._environment(None, {PREFIX + "PORT": "0", PREFIX + "LOG_LEVEL": "WARNING"}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -100,14 +100,10 @@ class World:
             return
         if server.poll() is None:
             server.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 server.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)  # nothing of its group outlives it
-        except ProcessLookupError:
-            pass
         server.wait()
         if server.stdout is not None:
             server.stdout.close()
@@ -125,9 +121,11 @@ class World:
 def world(keep: Path | None) -> Iterator[World]:
     """A world that ends with the block; its files stay only if `keep` names their folder. Raises Unexpected."""
     if keep is None:
-        with tempfile.TemporaryDirectory(prefix="shareledger-demo-") as folder:
-            with _running(Path(folder) / "home", Path(folder) / "home-secrets") as made:
-                yield made
+        with (
+            tempfile.TemporaryDirectory(prefix="shareledger-demo-") as folder,
+            _running(Path(folder) / "home", Path(folder) / "home-secrets") as made,
+        ):
+            yield made
         return
     secrets = keep.with_name(keep.name + "-secrets")
     if secrets.exists() or (keep.exists() and (not keep.is_dir() or any(keep.iterdir()))):

@@ -20,6 +20,7 @@ from tests.api.conftest import Clients
 from tests.api.world import CONSUMER, DATASET, MODULES, PROVIDER, ROOT, STRANGER, World, signer_of
 
 REASONS = {"document": {"reasons": "核查"}}
+WAIT = {"Prefer": "wait=5"}
 
 
 def test_every_act_that_can_be_signed_has_a_route() -> None:
@@ -46,7 +47,7 @@ async def test_queued_then_final(clients: Clients, world: World, share: str) -> 
     await world.carry()
     found = (await client.get(answer.headers["location"])).json()
     assert found["state"] == "final" and found["as_of"]["entry"] == found["entry"]
-    assert [step["state"] for step in found["history"]][0] == "queued"
+    assert found["history"][0]["state"] == "queued"
     entry = (await client.get(f"/v1/entries/{found['digest']}")).json()
     assert entry["kind"] == "ShareSuspended" and entry["index"] == found["entry"]
     assert entry["act"] == found["act"]
@@ -64,13 +65,9 @@ async def test_prefer_wait(clients: Clients, world: World, share: str) -> None:
 
 
 @pytest.mark.parametrize("prefer", ["wait=", "wait=x", "wait=-1", "await=5", "wait=99999999"])
-async def test_a_preference_that_cannot_be_read_is_none(
-    clients: Clients, share: str, prefer: str
-) -> None:
+async def test_a_preference_that_cannot_be_read_is_none(clients: Clients, share: str, prefer: str) -> None:
     client = await clients.of(PROVIDER, Duty.LEAD)
-    answer = await client.post(
-        f"/v1/authorisations/{share}/suspension", json=REASONS, headers={"Prefer": prefer}
-    )
+    answer = await client.post(f"/v1/authorisations/{share}/suspension", json=REASONS, headers={"Prefer": prefer})
     assert answer.status_code == 202 and "preference-applied" not in answer.headers
 
 
@@ -173,6 +170,32 @@ async def test_several_at_once_are_all_or_none(clients: Clients, world: World, s
     answer = await client.post("/v1/acts", json={"acts": acts}, headers={"Prefer": "wait=9"})
     assert answer.status_code == 201, answer.text
     assert [one["state"] for one in answer.json()["items"]] == ["final", "final"]
+
+
+async def test_a_key_in_own_custody_signs_too(clients: Clients, world: World) -> None:
+    client = await clients.of(PROVIDER)
+    director, fresh = signer_of(PROVIDER, Duty.DIRECTOR), LocalSigner(b"\x07" * 32)
+    fields = {
+        "key": fresh.address,
+        "department": PROVIDER,
+        "kind": 1,
+        "duty": 1,
+        "custody": int(Custody.OWN),
+        "start": 0,
+        "until": 0,
+        "mandate": {"holder": "数据科", "purpose": "日常报送"},
+    }
+    draft = await drafted(client, "EnrolKey", fields, signer=director.address)
+    assert draft["signers"] == [director.address, fresh.address]
+    both = [signature(director, draft["digest"]), signature(fresh, draft["digest"])]
+    signed = {"act": draft["act"], "documents": draft["documents"]}
+    alone = await client.post("/v1/acts", json={"acts": [{**signed, "signatures": both[:1]}]})
+    assert alone.json()["code"] == "signed-count"
+    answer = await client.post("/v1/acts", json={"acts": [{**signed, "signatures": both}]}, headers=WAIT)
+    assert answer.status_code == 201, answer.text
+    key = world.state.get(Key, fresh.address)
+    assert key is not None and key.custody == Custody.OWN
+    assert not world.signatures.holds(fresh.address)
 
 
 async def test_what_cannot_be_accepted_signed(clients: Clients, world: World, share: str) -> None:

@@ -110,7 +110,7 @@ ACTORS = {  # whose key may get how far with an act, in this world: everyone els
     "ResolveCorrection": set(),
     "PublishRule": {ROOT},
     "PublishCheckpoint": set(ROLES),
-    "AdmitModule": set(),  # the code is not there
+    "AdmitModule": {ROOT},
     "CloseLedger": {ROOT},
 }
 
@@ -126,6 +126,8 @@ def body_for(line: ActRoute, world: World, revision: str) -> dict[str, Any]:
             body |= {"department": "341525", "parent": ROOT, "level": int(Level.COUNTY), "roles": int(Role.CONSUMER)}
         case "ChangeDepartment":
             body |= {"parent": ROOT, "level": int(Level.CITY), "roles": int(ROLES[PROVIDER])}
+        case "RetireKey":
+            body["since"] = int(world.clock.now())
         case "SubmitDataset":
             body |= {"dataset": "new", "department": PROVIDER, "share_type": 1, "grade": 1}
         case "RequestShare" | "GrantShare":

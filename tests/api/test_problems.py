@@ -81,7 +81,11 @@ async def test_every_kind_of_bad_request(clients: Clients, share: str) -> None:
         (client.get("/v1/departments/"), 404, "no-such-path"),
         (client.put("/v1/departments"), 405, "method-not-allowed"),
         (client.post(suspend, content=b"reasons=x"), 415, "unsupported-media-type"),
-        (client.post(suspend, content=b"{}", headers={**json, "Content-Encoding": "gzip"}), 415, "unsupported-media-type"),
+        (
+            client.post(suspend, content=b"{}", headers={**json, "Content-Encoding": "gzip"}),
+            415,
+            "unsupported-media-type",
+        ),
         (client.post(suspend, content=b"{", headers=json), 400, "malformed-json"),
         (client.post(suspend, content=b'{"a":NaN}', headers=json), 400, "malformed-json"),
         (client.post(suspend, content=b'{"a":1,"a":2}', headers=json), 400, "malformed-json"),
@@ -108,6 +112,11 @@ async def test_every_kind_of_bad_request(clients: Clients, share: str) -> None:
         assert body["type"] == f"urn:shareledger:problem:{code}"
         assert body["status"] == status
         assert body["instance"].endswith(answer.headers["x-request-id"])
+
+
+async def test_a_wrong_method_is_told_the_right_ones(clients: Clients) -> None:
+    answer = await (await clients.of(PROVIDER)).delete("/v1/ledger")
+    assert answer.status_code == 405 and answer.headers["allow"] == "GET"
 
 
 async def test_validation_says_where_and_never_repeats_what_was_sent(clients: Clients, share: str) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from api.runtime import Runtime
 from keys.signer import LocalSigner, recover
 from ledger.domain.acts import ACTS, Custody, Duty, KeyKind, Level, Mark, Module, Role
 from ledger.domain.apply import follow
@@ -22,12 +21,13 @@ from ledger.domain.identifiers import ZERO_ADDRESS, ZERO_DIGEST, digest_to_bytes
 from ledger.domain.manifest import Manifest
 from ledger.domain.marks import marks_of, signing_department
 from ledger.domain.rules import Circumstances, refusal
-from ledger.domain.state import Share, State
+from ledger.domain.state import Share, State, Version
 from ledger.domain.subjects import last_of
 from ledger.domain.submissions import SubmissionState
 from ledger.domain.values import Act
 from ledger.errors import NotPermitted
-from ledger.ports import Block, Cursor, Ports, StoredDocument
+from ledger.fingerprint.merkle import verify_inclusion
+from ledger.ports import AnchoredVersion, Block, Cursor, Ports, Receipt, StoredDocument
 from ledger.proofs.head import first_head, next_head
 from ledger.proofs.typed_data import act_digest
 from ledger.services import api_keys
@@ -59,9 +59,7 @@ def signer_of(department: str, duty: Duty) -> LocalSigner:
     return LocalSigner(hashlib.sha256(f"{department}/{duty.name}".encode()).digest())
 
 
-SIGNERS = {
-    one.address: one for one in (signer_of(department, duty) for department in ROLES for duty in Duty)
-}
+SIGNERS = {one.address: one for one in (signer_of(department, duty) for department in ROLES for duty in Duty)}
 
 
 class FakeClock:
@@ -88,6 +86,54 @@ class FakeSignatures:
         return len(signature) == 65 and recover(digest, signature) == address
 
 
+class FakeChain:
+    """`ledger.ports.Node` and `Views` over what the world recorded: one block an entry."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def latest(self) -> Block:
+        return _block(len(self._world.entries))
+
+    async def block(self, number: int) -> Block | None:
+        return _block(number) if number <= len(self._world.entries) else None
+
+    async def entries(self, first: int, last: int, modules: Sequence[str]) -> list[Entry]:
+        return [one for one in self._world.entries if first <= one.block_number <= last and one.module in modules]
+
+    async def head(self, block: Block) -> tuple[int, str]:
+        entries = self._world.entries[: block.number]
+        return len(entries), entries[-1].head if entries else first_head(CHAIN_ID, MODULES[Module.JOURNAL])
+
+    async def send(self, raw: bytes) -> None:
+        raise AssertionError("nothing is sent here")
+
+    async def receipt(self, transaction: str) -> Receipt | None:
+        return None
+
+    async def next_nonce(self, account: str, block: Block | None = None) -> int:
+        return 0
+
+    async def is_authorised(self, share: str) -> bool:
+        found = self._world.state.get(Share, share)
+        return found is not None and found.authorised(int(self._world.clock.now()))
+
+    async def anchored(self, version: str) -> AnchoredVersion | None:
+        found = self._world.state.get(Version, version)
+        if found is None:
+            return None
+        return AnchoredVersion(root=found.root, records=found.records, salted=found.salted, shredded=found.shredded)
+
+    async def proves_record(self, version: str, leaf: bytes, index: int, path: Sequence[bytes]) -> bool:
+        found = self._world.state.get(Version, version)
+        assert found is not None
+        return verify_inclusion(leaf, index, found.records, tuple(path), bytes.fromhex(found.root))
+
+
+def _block(number: int) -> Block:
+    return Block(number, f"0x{number:064x}")
+
+
 @dataclass
 class Settings:
     payload_limit_mib: int = 1
@@ -112,16 +158,17 @@ class World:
         self.settings = Settings()
         (self.folder / "scratch").mkdir(exist_ok=True)
         (self.folder / "payloads").mkdir(exist_ok=True)
+        chain = FakeChain(self)
         self.ports = Ports(
             store=self.store,
-            node=self,  # type: ignore[arg-type]
+            node=chain,
             signatures=self.signatures,
             payloads=Payloads.local(self.folder / "payloads"),
             vault=Vault(bytes(32)),
             clock=self.clock,
             manifest=_manifest(),
             final=self,
-            views=self,  # type: ignore[arg-type]
+            views=chain,
             scratch=self.folder / "scratch",
         )
 
@@ -197,10 +244,6 @@ class World:
     def cursor(self) -> Cursor:
         last = self.entries[-1]
         return Cursor(Block(last.block_number, last.block_hash), len(self.entries), last.head)
-
-    async def is_authorised(self, share: str) -> bool:
-        found = self.state.get(Share, share)
-        return found is not None and found.authorised(int(self.clock.now()))
 
     # ---- acts by hand -----------------------------------------------------------------------------------------------
 
@@ -354,8 +397,3 @@ async def _dataset_and_share(world: World) -> str:
     )
     await world.do("AgreeShare", PROVIDER, Duty.LEAD, share=share, until=until)
     return share
-
-
-def _is_runtime(world: World) -> Runtime:
-    """A world is a runtime, as far as types can tell."""
-    return world

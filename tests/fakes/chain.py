@@ -48,7 +48,7 @@ class FakeChain:
         return self.signatures.key(f"{department}/{duty.name}").address
 
     def do(self, name: str, department: str, duty: Duty, /, *, force: bool = False, **fields: Any) -> str:
-        """Sign with the department's key of that duty and record; the act's digest. Raises the Refused, unless forced."""
+        """Sign with the department's key of that duty, record; the act's digest. Raises the Refused, unless forced."""
         given = {column.name: ZERO_DIGEST for column in ACTS[name].fields if column.kind == "digest"}
         given |= {"signer": self.key_of(department, duty), "valid_until": int(self.clock.now()) + 900}
         given |= {key: value.digest if isinstance(value, Document) else value for key, value in fields.items()}
@@ -181,6 +181,6 @@ class FakeChain:
         )
 
 
-def tampered(index: int, **changes: Any) -> Callable[[Entry], Entry]:
+def tampered(position: int, /, **changes: Any) -> Callable[[Entry], Entry]:
     """A lie about one entry."""
-    return lambda entry: replace(entry, **changes) if entry.index == index else entry
+    return lambda entry: replace(entry, **changes) if entry.index == position else entry

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.refusals import REFUSALS
-from ledger.errors import Conflict, Corrupt, InvalidDocument, InvalidInput, InvalidProof, InvalidTable, NotFound, TooLarge
+from ledger.errors import (
+    Conflict,
+    Corrupt,
+    InvalidDocument,
+    InvalidInput,
+    InvalidProof,
+    InvalidTable,
+    NotFound,
+    TooLarge,
+)
 from ledger.fingerprint import Manifest, SegmentKeys
 from ledger.services.anchoring import prepare_version, prepared, register_fingerprint
 from ledger.services.fingerprinting import PrepareOptions, fingerprint_source
@@ -105,9 +114,7 @@ async def test_a_fingerprint_from_elsewhere(world: World, tmp_path: Path) -> Non
     assert VersionDocument.parse(apart.body).keys == "provider" and not apart.kept
 
     with pytest.raises(InvalidProof, match="manifest"):
-        await register_fingerprint(
-            world.ports, caller(PROVIDER), DATASET, fingerprint, Manifest(0, ()), **options
-        )
+        await register_fingerprint(world.ports, caller(PROVIDER), DATASET, fingerprint, Manifest(0, ()), **options)
     with pytest.raises(InvalidProof, match="size"):
         await register_fingerprint(world.ports, caller(PROVIDER), DATASET, taken, manifest, **options)
 
@@ -150,7 +157,12 @@ async def test_bad_input_leaves_nothing(world: World) -> None:
 
     with pytest.raises(ConnectionResetError):
         await prepare_version(
-            world.ports, caller(PROVIDER), DATASET, broken(), options=OPTIONS, provenance=PROVENANCE  # type: ignore[arg-type]
+            world.ports,
+            caller(PROVIDER),
+            DATASET,
+            broken(),
+            options=OPTIONS,
+            provenance=PROVENANCE,  # type: ignore[arg-type]
         )
     assert world.payloads.objects == {} and list(world.ports.scratch.iterdir()) == []
 
@@ -165,7 +177,12 @@ async def test_cancelled_while_it_arrives(world: World) -> None:
 
     task = asyncio.create_task(
         prepare_version(
-            world.ports, caller(PROVIDER), DATASET, endless(), options=OPTIONS, provenance=PROVENANCE  # type: ignore[arg-type]
+            world.ports,
+            caller(PROVIDER),
+            DATASET,
+            endless(),
+            options=OPTIONS,
+            provenance=PROVENANCE,  # type: ignore[arg-type]
         )
     )
     await started.wait()

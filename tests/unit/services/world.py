@@ -1,6 +1,7 @@
 """A small city for the services: provider, consumers, attestor, auditor; a real SQLite store, fakes around it."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 from ledger.domain.acts import Custody, Duty, Grade, Level, Method, Role, ShareType
 from ledger.domain.callers import Caller
 from ledger.domain.documents import Document
-from ledger.domain.state import Dataset, Share
+from ledger.domain.entries import Entry
+from ledger.domain.state import Dataset, Share, State
 from ledger.fingerprint import Column, ReadOptions, Schema
 from ledger.ports import Ports, StoredDocument
 from ledger.services.anchoring import PreparedVersion, prepare_version
@@ -55,11 +57,28 @@ def caller(department: str, duty: Duty = Duty.OFFICER) -> Caller:
 
 
 @dataclass
+class Snapshot:
+    """A world at one moment, to be taken up again by any number of tests."""
+
+    database: Path
+    state: State
+    told: list[Entry]
+    now: float
+    objects: dict[str, bytes]
+    version: str
+    share: str
+
+
+@dataclass
 class World:
+    """`version` and `share`: version 1 of the dataset and the consumer's share of it, once there are any."""
+
     folder: Path
     clock: FakeClock = field(default_factory=lambda: FakeClock(START))
     signatures: FakeSignatures = field(default_factory=FakeSignatures)
     payloads: FakePayloads = field(default_factory=FakePayloads)
+    version: str = ""
+    share: str = ""
 
     def __post_init__(self) -> None:
         self.chain = FakeChain(self.clock, self.signatures)
@@ -79,6 +98,26 @@ class World:
             scratch=self.folder / "scratch",
         )
 
+    async def snapshot(self, database: Path) -> Snapshot:
+        async with self.engine.connect() as connection:
+            await connection.exec_driver_sql("COMMIT")
+            await connection.exec_driver_sql(f"VACUUM INTO '{database}'")
+            await connection.exec_driver_sql("BEGIN")
+        chain, objects = self.chain, dict(self.payloads.objects)
+        told = list(chain.told)
+        return Snapshot(database, chain.state.copy(), told, self.clock.time, objects, self.version, self.share)
+
+    @classmethod
+    def take_up(cls, snapshot: Snapshot, folder: Path) -> "World":
+        shutil.copy(snapshot.database, folder / "ledger.sqlite3")
+        world = cls(folder, version=snapshot.version, share=snapshot.share)
+        for department in (ROOT, *ROLES):
+            for duty in Duty:
+                world.chain.key_of(department, duty)
+        world.clock.time, world.payloads.objects = snapshot.now, dict(snapshot.objects)
+        world.chain.state, world.chain.told = snapshot.state.copy(), list(snapshot.told)
+        return world
+
     async def build(self) -> None:
         """Departments, keys, and a published dataset."""
         await migrate(self.engine)
@@ -90,7 +129,9 @@ class World:
             )
             for duty in sorted(Duty, reverse=True):
                 custody = Custody.HOST if code == CONSUMER else Custody.OWN
-                self.chain.enrol(code, duty, custody=custody)
+                # from above only while there is no director yet: afterwards it would be a recovery
+                by = ROOT if duty is Duty.DIRECTOR else code
+                self.chain.enrol(code, duty, by=by, custody=custody)
         document = await self.keep(Document.make("conditions", conditions="an item"), PROVIDER)
         self.chain.do(
             "SubmitDataset",

@@ -1,0 +1,54 @@
+"""`shareledger store`: the database of this home."""
+
+from typing import Any
+
+from ledger.cli.command import command, noun
+from ledger.cli.home import finish, open_home
+from ledger.cli.output import Answer
+from ledger.cli.run import Run
+
+app = noun("The database 数据库: migrate, rebuild.")
+
+
+@command(app, "migrate")
+def migrate(run: Run) -> Answer:
+    """Bring the database's schema up to this program's. Nothing is lost; back it up first all the same."""
+
+    async def work() -> dict[str, Any]:
+        from ledger.runtime import private_folder
+        from ledger.store.engine import open_engine
+        from ledger.store.schema import migrate
+
+        settings = open_home()
+        if not settings.database_url:
+            private_folder(settings.home)
+            private_folder(settings.home / "store")
+        engine = open_engine(settings.database)
+        try:
+            before, after = await migrate(engine)
+        finally:
+            await engine.dispose()
+        return {"before": before, "after": after}
+
+    return Answer(finish(work()))
+
+
+@command(app, "rebuild")
+def rebuild(run: Run) -> Answer:
+    """Empty the read model and follow the chain anew. Documents, payloads, keys and submissions are not touched."""
+
+    async def work() -> dict[str, Any]:
+        from ledger.runtime import open_runtime
+
+        async with open_runtime(open_home()) as runtime:
+            async with runtime.store.write() as unit:
+                await unit.rewind()
+                await unit.commit()
+            await runtime.catch_up()
+            async with runtime.store.read() as unit:
+                cursor = await unit.cursor()
+        if cursor is None:
+            return {"entries": 0, "head": None, "block": None}
+        return {"entries": cursor.size, "head": cursor.head, "block": cursor.block.number}
+
+    return Answer(finish(work()))
