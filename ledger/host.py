@@ -78,6 +78,7 @@ class FinalSignal:
         if turn is not None and turn != self.turn:
             return
         try:
-            await asyncio.wait_for(self._event.wait(), max(0.0, min(seconds, self.MOST)))
+            async with asyncio.timeout(max(0.0, min(seconds, self.MOST))):
+                await self._event.wait()
         except TimeoutError:
             return

@@ -96,9 +96,12 @@ class Loops:
                 failures += 1
                 pause = min(LONGEST_PAUSE, 0.05 * 2 ** min(failures, 10))
                 self._failed(name, error)
+            if failures:  # is not hurried: whoever wakes it cannot know better
+                await asyncio.sleep(pause)
+                continue
             try:
-                # a failing step is not hurried: whoever wakes it cannot know better
-                await asyncio.wait_for(asyncio.sleep(pause) if failures else woken.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for may swallow a cancellation (before Python 3.12)
+                    await woken.wait()
                 wait = self.poll
             except TimeoutError:
                 wait *= GROWTH

@@ -12,7 +12,7 @@ import rlp  # type: ignore[import-untyped]
 
 from ledger.chain.artifacts import CONTRACTS, artifact, code_digest, runtime_code
 from ledger.chain.rpc import Rpc, hexed, number, unhexed
-from ledger.domain.acts import Module
+from ledger.domain.acts import Kind, Module
 from ledger.domain.identifiers import ZERO_ADDRESS, ZERO_DIGEST, code_to_bytes, digest_to_bytes
 from ledger.domain.keccak import keccak256
 from ledger.domain.manifest import Manifest
@@ -93,9 +93,24 @@ def _created(deployer: str, nonce: int) -> str:
 
 
 def _creation_code(name: str, addresses: Mapping[str, str], opening: Act) -> bytes:
-    journal = bytes(12) + unhexed(addresses["Journal"])
-    arguments = {"Journal": opening.words(), "Departments": journal + opening.words()}.get(name, journal)
-    return unhexed(artifact(name)["bytecode"]) + arguments
+    """Bytecode and constructor arguments, encoded by the artefact's own ABI."""
+    from web3 import Web3  # takes over a second to import, and only a deployment needs it
+
+    journal = Web3.to_checksum_address(addresses["Journal"])
+    said = tuple(
+        Web3.to_checksum_address(str(value)) if field.kind is Kind.ADDRESS else _abi_value(field.kind, value)
+        for field, value in zip(opening.type.fields, opening.values.values(), strict=True)
+    )
+    arguments = {"Journal": (said,), "Departments": (journal, said)}.get(name, (journal,))
+    made = artifact(name)
+    contract = Web3().eth.contract(abi=made["abi"], bytecode=made["bytecode"])
+    return unhexed(contract.constructor(*arguments).data_in_transaction)
+
+
+def _abi_value(kind: Kind, value: Any) -> Any:
+    if kind is Kind.CODE:
+        return code_to_bytes(value)
+    return digest_to_bytes(value) if kind is Kind.DIGEST else value
 
 
 def _expected_code(chain_id: int, addresses: Mapping[str, str], opening: Act) -> dict[str, str]:

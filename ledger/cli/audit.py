@@ -6,6 +6,7 @@ from ledger.cli.command import command, noun
 from ledger.cli.home import finish, open_home, steps
 from ledger.cli.output import Answer
 from ledger.cli.run import Run
+from ledger.cli.texts import say
 
 app = noun("Audits 审计: replay.")
 
@@ -34,5 +35,6 @@ def replay(run: Run) -> Answer:
         return report.to_json(), report.clean and report.head_matches
 
     told, clean = finish(work())
+    note = say(run.out.lang, "clean" if clean else "findings", number=len(told["findings"]) + told["omitted"])
     hide = frozenset({"lateness", "not_checked"})
-    return Answer(told, columns=("number", "code", "ok", "detail"), rows="checks", passed=clean, hide=hide)
+    return Answer(told, columns=("number", "code", "ok", "detail"), rows="checks", passed=clean, note=note, hide=hide)

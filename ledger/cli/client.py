@@ -130,7 +130,9 @@ class Client:
         import httpx
 
         try:
-            with self._http.stream("GET", path, headers=dict(headers) | {"Accept": "*/*"}) as response:
+            with self._http.stream(
+                "GET", path, headers={**headers, "Accept": "*/*", "Accept-Encoding": "identity"}
+            ) as response:
                 if response.status_code >= 400:
                     response.read()
                 _raise_for(response)

@@ -71,7 +71,7 @@ def _fetch(run: Run, at: str, path: Path) -> tuple[Path, int]:
             progress(say(run.out.lang, "downloading"), total, start=start) as step,
         ):
             done = start
-            for chunk in response.iter_bytes(1 << 16):
+            for chunk in response.iter_raw():  # as it comes: what has arrived is kept when the connection breaks
                 file.write(chunk)
                 done += len(chunk)
                 step(done)

@@ -111,7 +111,9 @@ class Output:
         if isinstance(value, int):
             return self._number(member, value)
         if isinstance(value, Mapping):
-            return "\n".join(f"{label(self.lang, name)}: {self.cell(name, what)}" for name, what in value.items()) or "–"
+            return (
+                "\n".join(f"{label(self.lang, name)}: {self.cell(name, what)}" for name, what in value.items()) or "–"
+            )
         if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
             return ", ".join(self.cell("", each) for each in value) or "–"
         if member == "state" and value in SUBMISSION_STATES:

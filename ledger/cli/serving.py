@@ -5,16 +5,19 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from api.app import create_app
+from ledger.errors import NotReady
 from ledger.runtime import Runtime, open_runtime
 
 if TYPE_CHECKING:
     from keys.passphrases import PassphraseSource
     from ledger.settings import Settings
+
+GRACE = 10  # seconds that requests under way get to finish
 
 
 async def serve(
@@ -26,27 +29,77 @@ async def serve(
     """Until a signal asks to stop. `announce` is told the address once connections are accepted.
 
     The order of stopping: no new requests, those under way finish, the loops end, the chain is stopped last.
-    Raises what `open_runtime` raises, and whatever stops a loop for good.
+    Raises NotReady if the address is taken, what `open_runtime` raises, and whatever stops a loop for good.
     """
-    async with open_runtime(settings, passphrase, on_progress=on_progress) as runtime:
-        server = _Server(_config(settings, runtime), announce)
-        async with asyncio.TaskGroup() as group:
-            loops = group.create_task(runtime.loops.run())
-            with _stopped_by_signals(server):
-                await server.serve()
-            loops.cancel()
+    stopper = Stopper()
+    try:
+        with stopper.listening(), _listening(settings) as listener:
+            async with open_runtime(settings, passphrase, on_progress=on_progress) as runtime:
+                server = _Server(_config(runtime), announce)
+                stopper.server = server
+                async with asyncio.TaskGroup() as group:
+                    loops = group.create_task(runtime.loops.run())
+                    await server.serve(sockets=[listener])
+                    loops.cancel()
+    except asyncio.CancelledError:
+        if not stopper.asked:
+            raise
+    except BaseExceptionGroup as group:  # one of the two failed, and the other was cancelled for it
+        raise group.exceptions[0] from None
 
 
-def _config(settings: "Settings", runtime: Runtime) -> uvicorn.Config:
+class Stopper:
+    """What a signal does: ask the server to finish, or, before there is one, end the start. Again: do not wait."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.server: uvicorn.Server | None = None
+        self._task = asyncio.current_task()
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.force_exit = self.asked
+            self.server.should_exit = True
+        elif self._task is not None:
+            self._task.cancel()
+        self.asked = True
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """For SIGTERM and SIGINT, until the block ends."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _listening(settings: "Settings") -> Iterator[socket.socket]:
+    """Taken before anything else is opened: uvicorn would only find out later, and end the process by itself."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise NotReady(
+            f"{settings.host} port {settings.port} cannot be listened on: {error.strerror}",
+            remedy="Stop what uses it, or set SHARELEDGER_PORT to another (0: any).",
+        ) from error
+    with listener:
+        yield listener
+
+
+def _config(runtime: Runtime) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(runtime),
-        host=settings.host,
-        port=settings.port,
         http="httptools",
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=GRACE,
     )
 
 
@@ -57,27 +110,11 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
             self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """uvicorn would raise the signal again once it has stopped, and so end the process before we have."""
         yield
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-
-    def stop(*_: Any) -> None:
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

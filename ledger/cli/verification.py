@@ -45,7 +45,7 @@ def verify_copy(run: Run, file: Path, version: str, *, share: str | None, key_fi
         report = check_table(material, file, chain_id=ledger.chain_id, recovers=recovers, progress=step)
     if any(check.code in ("records", "root") for check in report.failed):
         report = _named(run, file, material, ledger) or report
-    return _answer(report, {"version": version, "file": str(file), "share": share})
+    return _answer(run, report, {"version": version, "file": str(file), "share": share})
 
 
 def prove_record(run: Run, version: str, record: int, *, columns: list[str] | None, output: Path | None) -> Answer:
@@ -61,7 +61,7 @@ def prove_record(run: Run, version: str, record: int, *, columns: list[str] | No
     report = check_record(material, proof, chain_id=ledger.chain_id, recovers=recovers)
     if output is not None:
         write_whole(output, json.dumps(proof.to_json(), ensure_ascii=False, indent=1).encode() + b"\n")
-    return _answer(report, {"version": version, "record": record, "proof": proof.to_json()})
+    return _answer(run, report, {"version": version, "record": record, "proof": proof.to_json()})
 
 
 def recovers(address: str, digest: bytes, signature: bytes) -> bool:
@@ -74,9 +74,10 @@ def recovers(address: str, digest: bytes, signature: bytes) -> bool:
         return False
 
 
-def _answer(report: VerifyReport, about: dict[str, Any]) -> Answer:
+def _answer(run: Run, report: VerifyReport, about: dict[str, Any]) -> Answer:
+    note = say(run.out.lang, "passed" if report.ok else "failed")
     told = {**report.to_json(), **{name: value for name, value in about.items() if value is not None}}
-    return Answer(told, columns=_CHECKS, rows="checks", passed=report.ok)
+    return Answer(told, columns=_CHECKS, rows="checks", passed=report.ok, note=note)
 
 
 def _material(run: Run, version: str, share: str | None) -> Material:

@@ -16,6 +16,7 @@ from ledger.errors import NotFound
 from ledger.ports import Cursor, Ports, StoredDocument, UnitOfWork
 
 PAGE = 1000
+MOST_ENTRIES = 100_000  # of one share
 
 
 async def as_of(work: UnitOfWork) -> dict[str, Any] | None:
@@ -137,10 +138,12 @@ async def entry(work: UnitOfWork, caller: Caller, key: int | str) -> Entry:
         raise NotFound(f"no entry {key}")
     if caller.audits or found.department == caller.department or not _is_private(found):
         return found
-    state = await work.load([(Share, (found.act.values.get("share", found.digest),))])
-    for item in state.all(Share):
-        if _sees(caller, state, item.consumer, item.provider):
-            return found
+    ids = {found.digest, *(found.act.values.get(name) for name in ("share", "correction"))}
+    state = await work.load([(shape, (id,)) for shape in (Share, Correction) for id in ids if id])
+    parties = [(item.consumer, item.provider) for item in state.all(Share)]
+    parties += [(item.consumer, item.provider) for item in state.all(Correction)]
+    if any(_sees(caller, state, consumer, provider) for consumer, provider in parties):
+        return found
     raise NotFound(f"no entry {key}")
 
 
@@ -152,4 +155,5 @@ def _is_private(found: Entry) -> bool:
 async def history(work: UnitOfWork, caller: Caller, id: str) -> list[Entry]:
     """Every entry on a share, oldest first, corrections included. Raises NotFound like `share`."""
     await share(work, caller, id)
-    return await work.entries(-1, 100_000, subject=id)
+    corrections = await work.objects(Correction, share=id)
+    return await work.entries(-1, MOST_ENTRIES, subject=(id, *(item.id for item in corrections)))

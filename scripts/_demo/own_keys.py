@@ -3,7 +3,6 @@
 The server never sees a key of it. Acts are written here from the department's own words, not taken from a draft.
 """
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,10 @@ from typing import Any
 from keys.keystore import Keystore
 from keys.passphrases import Passphrase
 from ledger.cli.signing import LedgerIdentity, check_draft
-from ledger.domain.acts import Kind
 from ledger.domain.documents import Document
 from ledger.domain.identifiers import ZERO_DIGEST, format_signature
-from ledger.domain.values import Act, act_type
-from ledger.proofs.typed_data import act_digest
 from scripts._demo.office import Office, Submission, final
-
-VALID_SECONDS = 600
+from scripts._demo.writing import write
 
 
 class OwnKeys:
@@ -39,19 +34,9 @@ class OwnKeys:
 
         `documents` are (field of the act, document).
         """
-        given: dict[str, Any] = {
-            field.name: ZERO_DIGEST for field in act_type(name).fields if field.kind is Kind.DIGEST
-        }
-        given |= dict(fields) | {field: document.digest for field, document in documents}
-        given |= {"signer": key, "prior": prior, "valid_until": int(time.time()) + VALID_SECONDS}
-        act = Act.make(name, **given)
-        digest = act_digest(act, self._ledger.chain_id, self._ledger.modules[str(act.type.module)])
-        signers = (key, act["key"]) if act.type.signatures == 2 else (key,)
-        signed = {
-            "act": {"type": name, **act.to_json()},
-            "signatures": [self.sign(signer, digest) for signer in signers],
-            "documents": [document.body.decode() for _, document in documents],
-        }
+        written = write(self._ledger, name, key, fields, *documents, prior=prior)
+        signers = (key, written.act["key"]) if written.act.type.signatures == 2 else (key,)
+        signed = written.signed(*(self.sign(signer, written.digest) for signer in signers))
         answer = self._office.client.post("/acts", {"acts": [signed]}, wait=30)
         return final(answer["items"][0])
 

@@ -4,9 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.cli.client import Client, read_api_key
+from ledger.cli.client import Client
 from ledger.cli.signing import LedgerIdentity
-from ledger.domain.acts import Duty, Role
 from ledger.domain.manifest import Manifest
 from scripts._demo.cast import Part
 from scripts._demo.office import Office
@@ -34,13 +33,7 @@ class Play:
 
     def open_office(self, part: Part) -> Office:
         """Give the department an API key of its own, and a client that uses it."""
-        file = self.world.api_key_file(part.code)
-        roles = ",".join(role.name.lower() for role in Role if role.name and role in part.roles)
-        self.world.cli(
-            "api-key", "issue", "--department", part.code, "--duty", Duty.DIRECTOR.name.lower(), "--roles", roles,
-            "--label", "demo", "--output", str(file),
-        )  # fmt: skip
-        office = Office(part, Client(self.world.address, read_api_key(file), timeout=300.0))
+        office = Office(part, Client(self.world.address, self.world.issue_api_key(part), timeout=300.0))
         self.offices[part.code] = office
         return office
 

@@ -20,10 +20,11 @@ _PATIENCE_SECONDS = 30
 
 def refuse(play: Play) -> None:
     play.teller.step(4, "篡改与拒绝", "tampering and refusals")
-    _changed_copy(play)
+    share, until = _agree_for_seconds(play)
+    _changed_copy(play)  # while the term runs out
     _retired_key(play)
     _stranger(play)
-    _past_its_term(play)
+    _past_its_term(play, share, until)
 
 
 def _changed_copy(play: Play) -> None:
@@ -78,8 +79,8 @@ def _stranger(play: Play) -> None:
     _refused(play, lambda: office.download(path, file), "未获授权的部门下载", "a consumer with no grant downloads")
 
 
-def _past_its_term(play: Play) -> None:
-    """Agreed and delivered for three seconds; then the term is waited out."""
+def _agree_for_seconds(play: Play) -> tuple[str, int]:
+    """A share agreed and delivered for three seconds, and the moment its term ends."""
     provider, consumer = play.office(STATISTICS), play.office(CIVIL)
     fields = request_fields(play, CIVIL, int(time.time()) + 86_400)
     document = request_document(fields, "核对低保对象所在区划")
@@ -96,7 +97,13 @@ def _past_its_term(play: Play) -> None:
         f"a share of {TERM_SECONDS} seconds is agreed and delivered to the civil affairs bureau",
         delivered["entry"],
     )
+    return share, until
+
+
+def _past_its_term(play: Play, share: str, until: int) -> None:
+    """The term is waited out by the clock on the wall, then the share is used."""
     _wait_until_after(until)
+    consumer = play.office(CIVIL)
     file = play.world.secrets / "scratch" / "late.csv"
     _refused(
         play,

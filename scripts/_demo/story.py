@@ -32,7 +32,6 @@ def tell(world: World, teller: Teller, result: Result) -> None:
     play = _found(world, teller, result)
     try:
         for chapter in CHAPTERS:
-            print(chapter.__name__, time.monotonic() - started)
             chapter(play)
         result.ok = result.table and result.record and result.on_chain and result.detected
         result.ok = result.ok and len(set(result.refusals)) == 3 and bool(result.tamper_findings)

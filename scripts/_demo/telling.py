@@ -47,7 +47,8 @@ class Teller:
     def progress(self, zh: str, en: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """A bar for long work; call what it gives with how much is done."""
         columns = (TextColumn("        {task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console, transient=True) as bar:
+        silent = not self.console.is_terminal  # a bar that cannot move would only leave blank lines
+        with Progress(*columns, console=self.console, transient=True, disable=silent) as bar:
             task = bar.add_task(f"{zh} · {en}", total=total)
             yield lambda done: bar.update(task, completed=done)
 

@@ -1,18 +1,17 @@
 """1: the root authority registers Lu'an's tree, four levels deep, and departments get their keys."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ledger.domain.acts import Custody, Duty, KeyKind, Level, Role
 from ledger.domain.documents import Document
 from scripts._demo.cast import BUREAU, CITY_PARTS, CIVIL, HOUSING, LABOUR, QUALITY, ROOT, STATISTICS, Part
-from scripts._demo.office import Office, Unexpected, at, final
-from scripts._demo.own_keys import VALID_SECONDS, OwnKeys
+from scripts._demo.office import Office, at, final
+from scripts._demo.own_keys import OwnKeys
 from scripts._demo.places import Place, divisions
 from scripts._demo.play import Play
+from scripts._demo.writing import VALID_SECONDS, Written, write
 
-_AT_ONCE = 8
 _LEVELS = {
     Level.COUNTY: ("个县级区划和开发区", "county-level divisions and the development zone"),
     Level.TOWNSHIP: ("个乡级区划（霍山县）", "townships of Huoshan"),
@@ -32,13 +31,9 @@ def plant(play: Play) -> None:
         body = _registration(part.code, part.zh, part.parent, Level.CITY, part.roles)
         entry = root.act("/departments", body)["entry"]
         play.teller.deed(f"登记 {part.zh} {part.code}", f"registered the {part.en}", entry)
-    print("city", time.monotonic())
-    for level, places in divisions().items():
-        _register_all(play, root, level, places)
-    print("levels", time.monotonic())
+    _register_all(play, root)
     for part in CITY_PARTS:
         play.open_office(part)
-    print("apikeys", time.monotonic())
     _enrol_keys(play, root)
 
 
@@ -47,24 +42,26 @@ def _registration(code: str, name: str, parent: str, level: Level, roles: Role) 
     return {**said, "document": {"name": name}}
 
 
-def _register_all(play: Play, root: Office, level: Level, places: list[Place]) -> None:
-    """A whole level, queued many at a time; once the last one is final, so are those queued before it."""
-    roles = Role.PROVIDER | Role.CONSUMER | (Role.AUTHORITY if level is Level.COUNTY else Role(0))
-    bodies = [_registration(place.code, place.name, place.parent, level, roles) for place in places]
-    zh, en = _LEVELS[level]
-    with (
-        play.teller.progress(f"登记{zh}", f"registering {en}", len(bodies)) as progress,
-        ThreadPoolExecutor(_AT_ONCE) as several,
-    ):
-        for done, _ in enumerate(several.map(lambda body: root.queue("/departments", body), bodies[:-1]), 1):
-            progress(done)
-        last = root.act("/departments", bodies[-1])
-    registered = {one["code"] for page in root.client.pages("/departments", limit=200) for one in page["items"]}
-    if missing := {place.code for place in places} - registered:
-        raise Unexpected(f"{len(missing)} departments were not registered: {', '.join(sorted(missing)[:5])}")
-    play.teller.deed(
-        f"登记 {len(places)} {zh}：{_some(places)}", f"registered {len(places)} {en}; last entry", last["entry"]
-    )
+def _register_all(play: Play, root: Office) -> None:
+    """All divisions in one request, parents before children; the key that signs is one the host holds."""
+    tree = divisions()
+    keys = root.client.get(at("departments", ROOT.code, "keys"))["items"]
+    acts = [_written(play, str(keys[0]["address"]), place).signed(None) for places in tree.values() for place in places]
+    with play.teller.progress(f"登记 {len(acts)} 个区划", f"registering {len(acts)} divisions", None):
+        submissions = root.client.post("/acts", {"acts": acts}, wait=60)["items"]
+    for level, places in tree.items():
+        entries = [int(final(submissions.pop(0))["entry"]) for _ in places]
+        zh, en = _LEVELS[level]
+        play.teller.deed(f"登记 {len(places)} {zh}：{_some(places)}", f"registered {len(places)} {en}", max(entries))
+
+
+def _written(play: Play, signer: str, place: Place) -> Written:
+    roles = Role.PROVIDER | Role.CONSUMER | (Role.AUTHORITY if place.level is Level.COUNTY else Role(0))
+    fields: dict[str, Any] = {
+        "department": place.code, "parent": place.parent, "level": int(place.level), "roles": int(roles),
+    }  # fmt: skip
+    document = Document.make("department", **fields, name=place.name)
+    return write(play.ledger, "RegisterDepartment", signer, fields, ("document", document))
 
 
 def _some(places: list[Place]) -> str:

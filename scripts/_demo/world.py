@@ -6,6 +6,7 @@
 Whoever copies the home has no secret in plain text. Both are removed at the end unless they are to be kept.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -20,7 +21,14 @@ from typing import Any, Final
 
 from keys.passphrases import generate
 from keys.private_files import create_private
-from ledger.settings import PREFIX
+from ledger.domain.acts import Duty
+from ledger.host import SystemClock
+from ledger.runtime import read_manifest
+from ledger.services import api_keys
+from ledger.settings import PREFIX, Settings
+from ledger.store.engine import open_engine
+from ledger.store.unit_of_work import SqlStore
+from scripts._demo.cast import Part
 from scripts._demo.office import Unexpected
 
 SHARELEDGER: Final = Path(__file__).parents[2] / ".venv/bin/shareledger"
@@ -107,6 +115,22 @@ class World:
         server.wait()
         if server.stdout is not None:
             server.stdout.close()
+
+    def issue_api_key(self, part: Part) -> str:
+        """A new API key of the department, as `shareledger api-key issue` makes it; also in `api_key_file`."""
+
+        async def issued() -> api_keys.Issued:
+            settings = Settings(home=self.home)
+            engine = open_engine(settings.database)
+            try:
+                store = SqlStore(engine, read_manifest(settings).chain_id)
+                return await api_keys.issue(store, SystemClock(), part.code, Duty.DIRECTOR, part.roles, "demo", days=30)
+            finally:
+                await engine.dispose()
+
+        token = asyncio.run(issued()).token
+        create_private(self.api_key_file(part.code), token.encode() + b"\n")
+        return token
 
     def api_key_file(self, department: str) -> Path:
         return self.secrets / f"api-key-{department}"

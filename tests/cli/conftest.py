@@ -61,7 +61,9 @@ class FakeServer:
         if path == "/drafts":
             return httpx.Response(200, json=self.lie(draft(json.loads(request.content))))
         if path == "/acts":
-            return httpx.Response(201, json={"items": [self._submission(one) for one in json.loads(request.content)["acts"]]})
+            return httpx.Response(
+                201, json={"items": [self._submission(one) for one in json.loads(request.content)["acts"]]}
+            )
         if request.method == "POST":
             return httpx.Response(201, json={"digest": "cd" * 32, "state": self.state, "entry": 5})
         return problem(404, "not-found")
@@ -70,7 +72,13 @@ class FakeServer:
         told = dict(signed["act"])
         act = Act.from_json(told.pop("type"), told)
         digest = act_digest(act, CHAIN_ID, MODULES[act.type.module])
-        return {"digest": digest, "act": signed["act"], "state": self.state, "entry": 5, "signatures": signed["signatures"]}
+        return {
+            "digest": digest,
+            "act": signed["act"],
+            "state": self.state,
+            "entry": 5,
+            "signatures": signed["signatures"],
+        }
 
 
 def draft(body: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,10 @@ def test_fields_and_members_become_a_body(console: Console, server: FakeServer) 
     body = {"kind": 1, "duty": 2, "custody": 2, "start": 0, "until": 0, "mandate": {"holder": "科长"}}
     assert sent(server) == ("/departments/341500.tjj/keys", body)
     assert console("key", "retire", "0x" + "a" * 40, "--reasons", "轮换", "--reason", "left").code == 0
-    assert sent(server) == (f"/keys/0x{'a' * 40}/retirement", {"since": NOW, "reason": 2, "document": {"reasons": "轮换"}})
+    assert sent(server) == (
+        f"/keys/0x{'a' * 40}/retirement",
+        {"since": NOW, "reason": 2, "document": {"reasons": "轮换"}},
+    )
     assert console("dataset", "publish", "341500/tjj/codes").code == 0
     assert sent(server) == ("/datasets/341500~tjj~codes/publication", {})
 

@@ -86,7 +86,9 @@ def test_a_key_over_plain_http_is_warned_of(console: Console, server: FakeServer
     assert "unencrypted" not in console(*options, "http://127.0.0.1:1").err
 
 
-@pytest.mark.parametrize("address", ["", "ledger.example", "ftp://x", "http://", "http://u:p@x", "http://x/?a=1", "http://["])
+@pytest.mark.parametrize(
+    "address", ["", "ledger.example", "ftp://x", "http://", "http://u:p@x", "http://x/?a=1", "http://["]
+)
 def test_an_address_that_is_no_servers(address: str) -> None:
     with pytest.raises(InvalidOption):
         Client(address, None)

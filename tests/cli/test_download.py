@@ -24,8 +24,14 @@ class Broken(httpx.SyncByteStream):
         raise httpx.ReadError("reset")
 
 
+def streamed(status: int, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    return httpx.Response(
+        status, stream=httpx.ByteStream(content), headers={"Content-Length": str(len(content)), **headers}
+    )
+
+
 def whole(tag: str = TAG) -> httpx.Response:
-    return httpx.Response(200, content=CONTENT, headers={"ETag": tag})
+    return streamed(200, CONTENT, {"ETag": tag})
 
 
 def broken(size: int) -> httpx.Response:
@@ -37,7 +43,7 @@ def rest(request: httpx.Request) -> httpx.Response:
     assert request.headers["If-Range"] == TAG
     start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
     headers = {"ETag": TAG, "Content-Range": f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"}
-    return httpx.Response(206, content=CONTENT[start:], headers=headers)
+    return streamed(206, CONTENT[start:], headers)
 
 
 @pytest.fixture
@@ -79,10 +85,8 @@ def test_another_version_meanwhile_starts_anew(console: Console, server: FakeSer
     assert target.read_bytes() == CONTENT and list(target.parent.iterdir()) == [target]
 
 
-def test_a_server_that_sends_another_range_is_not_believed(
-    console: Console, server: FakeServer, target: Path
-) -> None:
-    wrong = httpx.Response(206, content=CONTENT[5:], headers={"ETag": TAG, "Content-Range": "bytes 5-9/10"})
+def test_a_server_that_sends_another_range_is_not_believed(console: Console, server: FakeServer, target: Path) -> None:
+    wrong = streamed(206, CONTENT[5:10], {"ETag": TAG, "Content-Range": "bytes 5-9/10"})
     server.answers[AT] = [broken(700), wrong]
     assert console("share", "download", SHARE, "-o", str(target), "--json").value["error"]["code"] == "not-our-server"
     assert not target.exists()

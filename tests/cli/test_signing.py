@@ -1,7 +1,9 @@
 """Signing here: an honest draft is signed so that the chain accepts it; a lying one never is."""
 
 import hashlib
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,3 +189,15 @@ def test_a_wrong_passphrase_and_a_readable_key_file_are_refused(
 
 def test_no_passphrase_is_asked_for_without_a_terminal(console: Console, key: KeyFile) -> None:
     assert console(*SUSPEND, "--keystore", str(key.path), "--json").value["error"]["code"] == "no-passphrase"
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("是\n", 0), ("n\n", 2), ("", 2)])
+def test_in_a_terminal_it_asks_before_it_signs(
+    console: Console, server: FakeServer, key: KeyFile, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+) -> None:
+    terminal = io.StringIO(typed)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert console(*SUSPEND, *key.options, "--json").code == code
+    assert (server.requests[-1].url.path == "/v1/acts") == (code == 0)

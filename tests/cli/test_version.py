@@ -243,9 +243,7 @@ def test_what_was_prepared_must_be_of_this_file(console: Console, server: FakeSe
     assert (told.code, told.value["error"]["code"], len(server.requests)) == (1, "server-mismatch", 1)
 
 
-def test_a_prepared_version_is_signed_here(
-    console: Console, server: FakeServer, tmp_path: Path, make_key: Any
-) -> None:
+def test_a_prepared_version_is_signed_here(console: Console, server: FakeServer, tmp_path: Path, make_key: Any) -> None:
     file, keys = table(tmp_path / "codes.csv"), tmp_path / "keys.json"
     own: KeyFile = make_key("own")
     document = document_of(file.stat().st_size)
