@@ -1,5 +1,6 @@
 """Files in and out: uploads that prepare a version, downloads, proofs, and what a consumer needs to check a copy."""
 
+import re
 from typing import Annotated
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from api.schemas.payloads import ColumnsQuery, FingerprintBody, PreparedView, Up
 from ledger.fingerprint import Fingerprint, Manifest, Segment, SegmentKeys
 from ledger.services import anchoring, delivering, verifying
 from ledger.services.acting import Idempotency
-from ledger.services.delivering import Download
+from ledger.services.delivering import Download, Resume
 from ledger.services.fingerprinting import PrepareOptions
 from ledger.services.shredding import shred
 
@@ -111,6 +112,7 @@ def _segment_keys(body: FingerprintBody) -> SegmentKeys | None:
 def _downloads(routes: APIRouter, runtime: Runtime) -> None:
     file: Responses = {
         200: {"description": "the payload, decrypted", "content": {"application/octet-stream": {}}},
+        206: {"description": "the rest of it, after `Range: bytes=N-`", "content": {"application/octet-stream": {}}},
         **problems(403, 404, 410),
     }
 
@@ -123,7 +125,7 @@ def _downloads(routes: APIRouter, runtime: Runtime) -> None:
     )
     async def download(request: Request, caller: CallerOf, share: DigestInPath) -> Response:
         """The delivered version. Refused, each for its own reason, without a share in force; leaves a use record."""
-        return _file(request, await delivering.open_payload(runtime.ports, caller, share))
+        return _file(request, await delivering.open_payload(runtime.ports, caller, share, _resume(request)))
 
     @routes.get(
         "/versions/{version}/payload",
@@ -134,7 +136,14 @@ def _downloads(routes: APIRouter, runtime: Runtime) -> None:
     )
     async def download_own(request: Request, caller: CallerOf, version: DigestInPath) -> Response:
         """A provider's own payload."""
-        return _file(request, await delivering.open_own_payload(runtime.ports, caller, version))
+        return _file(request, await delivering.open_own_payload(runtime.ports, caller, version, _resume(request)))
+
+    @routes.get(
+        "/versions/{version}/keys", tags=["versions"], responses=problems(404, 409, 410), openapi_extra=PROVIDER
+    )
+    async def own_keys(caller: CallerOf, version: DigestInPath) -> Response:
+        """Entry, document, manifest and segment keys of the provider's own version. Secret."""
+        return Reply(200, (await delivering.own_keys(runtime.ports, caller, version)).to_json()).response()
 
     @routes.get(
         "/authorisations/{share}/keys", tags=["authorisations"], responses=problems(403, 404, 410), openapi_extra=USER
@@ -164,10 +173,26 @@ def _file(request: Request, download: Download) -> Response:
     if matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     headers |= {
-        "Content-Length": str(download.size),
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(download.size - download.start),
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(download.name, safe='')}",
     }
-    return StreamingResponse(download.chunks, headers=headers, media_type=download.media_type)
+    if download.start:
+        headers["Content-Range"] = f"bytes {download.start}-{download.size - 1}/{download.size}"
+    status = 206 if download.start else 200
+    return StreamingResponse(download.chunks, status_code=status, headers=headers, media_type=download.media_type)
+
+
+_FROM = re.compile(r"bytes=([0-9]{1,18})-", re.ASCII)
+
+
+def _resume(request: Request) -> Resume | None:
+    """What `Range` and `If-Range` ask for, if it is to go on to the end; any other range gets the whole (RFC 9110)."""
+    asked = _FROM.fullmatch(request.headers.get("range", ""))
+    if asked is None:
+        return None
+    version = request.headers.get("if-range")
+    return Resume(int(asked[1]), version.strip('"') if version else None)
 
 
 def _shredding(routes: APIRouter, runtime: Runtime) -> None:

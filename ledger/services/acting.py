@@ -90,9 +90,7 @@ async def submit(
         raise TooLarge(f"give 1 to {MOST_ACTS} acts at once, not {len(signed)}")
     for one in signed:
         may_act(caller, one.act.name)
-    signed = [
-        replace(one, signatures=await completed(ports, caller, one.act, one.signatures)) for one in signed
-    ]
+    signed = [replace(one, signatures=await completed(ports, caller, one.act, one.signatures)) for one in signed]
     new = [_submission(ports, caller, one) for one in signed]
     async with ports.store.write() as work:
         refs = [ref for one in new for ref in touches(one.act, one.digest, one.department)]

@@ -38,10 +38,19 @@ class Authorised:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a download broke off: its first `start` bytes are there already, of this version if one is named."""
+
+    start: int
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Download:
-    """`size` is of the plain bytes that `chunks` gives; `chunks` raises Corrupt if the store's bytes are not those."""
+    """`chunks` gives the plain bytes `start`..`size`, and raises Corrupt if the store's bytes are not those."""
 
     size: int
+    start: int
     media_type: str
     name: str
     version: Version
@@ -61,7 +70,7 @@ async def authorised(ports: Ports, caller: Caller, share: str) -> Authorised:
     return Authorised(found, version)
 
 
-async def open_payload(ports: Ports, caller: Caller, share: str) -> Download:
+async def open_payload(ports: Ports, caller: Caller, share: str, resume: Resume | None = None) -> Download:
     """The delivered version's payload, for the consumer of the share or its provider. Writes a use record.
 
     Raises as `authorised`; PayloadElsewhere if it was delivered some other way, Shredded, Corrupt, NotFound if the
@@ -74,19 +83,23 @@ async def open_payload(ports: Ports, caller: Caller, share: str) -> Download:
         if found.method != Method.STORE:
             raise PayloadElsewhere(f"version {version.version.number} of {found.dataset} was delivered some other way")
         await ask_chain(ports, found)
-    chunks = await open_plain(ports, version)  # a lost object or a wrong key shows here, before anything is recorded
+    start = _start(version, resume)
+    chunks = await open_plain(ports, version, start)  # a lost object or a wrong key shows here, before the record
     await _record_use(ports, caller, share, version, "payload")
     # Stopping here leaves a record of a use that did not come to be: better than a use without its record.
-    return _download(version, chunks)
+    return _download(version, start, chunks)
 
 
-async def open_own_payload(ports: Ports, caller: Caller, version: str) -> Download:
+async def open_own_payload(ports: Ports, caller: Caller, version: str, resume: Resume | None = None) -> Download:
     """A provider's own payload. Raises the Refused for any other department; PayloadElsewhere, Shredded, Corrupt."""
-    async with ports.store.read() as work:
-        found = await held(work, version)
-    if found.provider != caller.department:
-        raise refusal_from_name("DatasetsNotProvider", found.version.dataset, caller.department)
-    return _download(found, await open_plain(ports, found))
+    found = await _own(ports, caller, version)
+    start = _start(found, resume)
+    return _download(found, start, await open_plain(ports, found, start))
+
+
+async def own_keys(ports: Ports, caller: Caller, version: str) -> Material:
+    """As `verification_keys`, for the provider's own version. Raises the Refused for any other; Shredded, Corrupt."""
+    return material_of(ports.vault, await _own(ports, caller, version))
 
 
 async def verification_keys(ports: Ports, caller: Caller, share: str) -> Material:
@@ -203,6 +216,20 @@ async def _record_use(ports: Ports, caller: Caller, share: str, version: Held, a
         await work.commit()
 
 
-def _download(found: Held, chunks: AsyncIterator[bytes]) -> Download:
+async def _own(ports: Ports, caller: Caller, version: str) -> Held:
+    async with ports.store.read() as work:
+        found = await held(work, version)
+    if found.provider != caller.department:
+        raise refusal_from_name("DatasetsNotProvider", found.version.dataset, caller.department)
+    return found
+
+
+def _start(found: Held, resume: Resume | None) -> int:
+    """The first byte to give: 0 where there is nothing to take up."""
+    fits = resume is not None and resume.version in (None, found.version.id) and 0 < resume.start < found.version.size
+    return resume.start if resume is not None and fits else 0
+
+
+def _download(found: Held, start: int, chunks: AsyncIterator[bytes]) -> Download:
     document = found.read_document()
-    return Download(found.version.size, document.media_type, document.name, found.version, chunks)
+    return Download(found.version.size, start, document.media_type, document.name, found.version, chunks)

@@ -1,6 +1,6 @@
 """Drafts: from what a department means to what it signs.
 
-Fills the signer, `prior` (the last act on the object) and the signature's validity, and makes documents of objects given
+Fills the signer, `prior` (the last act on the object) and the validity, and makes documents of objects that were given
 in place of digests. Nothing is stored here.
 """
 

@@ -45,9 +45,7 @@ async def judge(work: UnitOfWork, act: Submission, refused: Refused, transaction
     return Verdict(state, refused.detail, reason)
 
 
-async def _state(
-    work: UnitOfWork, act: Submission, refused: Refused, transaction: str, now: int
-) -> SubmissionState:
+async def _state(work: UnitOfWork, act: Submission, refused: Refused, transaction: str, now: int) -> SubmissionState:
     if refused.code in HOPELESS:
         return FAILED
     if refused.code == "signed-prior":

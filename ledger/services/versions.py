@@ -94,10 +94,10 @@ def data_key(vault: Vault, found: Held) -> tuple[str, bytes]:
     return row.object, vault.unwrap(row.wrapped_key, data_key_context(row.document))
 
 
-async def open_plain(ports: Ports, found: Held) -> AsyncIterator[bytes]:
-    """The payload's bytes, decrypted as they are read. Raises as `data_key`; NotFound if the object is lost."""
+async def open_plain(ports: Ports, found: Held, start: int = 0) -> AsyncIterator[bytes]:
+    """The payload's bytes from `start`, decrypted as read. Raises as `data_key`; NotFound if the object is lost."""
     digest, key = data_key(ports.vault, found)
-    return await ports.payloads.open(digest, key)
+    return await ports.payloads.open(digest, key, start=start)
 
 
 @asynccontextmanager

@@ -33,8 +33,10 @@ def tell(world: World, teller: Teller, result: Result) -> None:
     try:
         for chapter in CHAPTERS:
             chapter(play)
-        result.ok = result.table and result.record and result.on_chain and result.detected
-        result.ok = result.ok and len(set(result.refusals)) == 3 and bool(result.tamper_findings)
+        verified = result.table and result.record and result.on_chain and result.detected
+        if not verified or len(set(result.refusals)) != 3 or not result.tamper_findings:
+            raise Unexpected(f"the story came to its end, but not everything held: {result.to_json()}")
+        result.ok = True
     finally:
         result.seconds = time.monotonic() - started
         play.close()

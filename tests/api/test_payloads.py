@@ -319,3 +319,34 @@ async def test_a_checkpoint_is_drafted_then_published(clients: Clients) -> None:
     assert answer.status_code == 201, answer.text
     shown = await client.get("/v1/checkpoints", params={"department": PROVIDER})
     assert [one["log"] for one in shown.json()["items"]] == ["entries"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "if_range", "status", "start"),
+    [
+        ("bytes=700-", None, 206, 700),
+        ("bytes=700-", "same", 206, 700),
+        ("bytes=700-", '"of another version"', 200, 0),
+        ("bytes=99999999-", None, 200, 0),
+        ("bytes=0-99", None, 200, 0),
+        ("bytes=a-", None, 200, 0),
+    ],
+)
+async def test_a_broken_download_goes_on(
+    delivered: Delivered, share: str, asked: str, if_range: str | None, status: int, start: int
+) -> None:
+    headers = {"Range": asked}
+    if if_range is not None:
+        headers["If-Range"] = f'"{delivered.version}"' if if_range == "same" else if_range
+    rest = await delivered.consumer.get(f"/v1/authorisations/{share}/payload", headers=headers)
+    assert (rest.status_code, rest.content) == (status, CSV[start:])
+    if status == 206:
+        assert rest.headers["content-range"] == f"bytes {start}-{len(CSV) - 1}/{len(CSV)}"
+
+
+async def test_a_provider_gets_the_keys_of_its_own_version_only(delivered: Delivered) -> None:
+    keys = await delivered.provider.get(f"/v1/versions/{delivered.version}/keys")
+    assert keys.status_code == 200
+    assert Material.from_json(keys.json()).keys is not None
+    refused = await delivered.consumer.get(f"/v1/versions/{delivered.version}/keys")
+    assert (refused.status_code, refused.json()["code"]) == (409, "datasets-not-provider")
