@@ -27,7 +27,7 @@ _EXPLAINED = (Unexpected, ShareLedgerError, KeysError, httpx.HTTPError, OSError)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    for stop in (signal.SIGTERM, signal.SIGHUP):
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop, _interrupted)
     teller, result = Teller(aside=options.json), Result()
     code = 1

@@ -1,6 +1,7 @@
 """Who may use what was shared, now; each refusal has its own reason, and no use is without its record."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -200,9 +201,9 @@ async def test_suspended_while_the_payload_is_opened(world: World, share: str, m
     """The last look is in the transaction that records the use."""
     opened = world.payloads.open
 
-    async def slow(*arguments: object) -> object:
+    async def slow(*arguments: Any, **more: Any) -> object:
         await suspend(world, share)
-        return await opened(*arguments)  # type: ignore[arg-type]
+        return await opened(*arguments, **more)
 
     monkeypatch.setattr(world.payloads, "open", slow)
     with pytest.raises(ShareSuspended):
