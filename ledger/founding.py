@@ -5,20 +5,24 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keys.keyring import Keyring
 from keys.keystore import Keystore
 from keys.passphrases import PassphraseSource
 from ledger.chain.deployment import chain_identity, deploy
 from ledger.domain.acts import Custody, KeyKind, Level, Role
+from ledger.domain.documents import Document
 from ledger.domain.identifiers import ZERO_DIGEST, parse_code
 from ledger.domain.manifest import Manifest
 from ledger.errors import Conflict
 from ledger.host import CourierAccount
+from ledger.ports import StoredDocument
 from ledger.runtime import VAULT, Progress, open_chain, private_folder
 from ledger.settings import Settings
 from ledger.store.engine import open_engine
 from ledger.store.schema import migrate
+from ledger.store.unit_of_work import SqlStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,14 @@ async def found(
     level: Level,
     roles: Role = Role.AUTHORITY | Role.PROVIDER | Role.CONSUMER,
     directors: tuple[str, ...] = (),
-    document: str = ZERO_DIGEST,
+    name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Founded:
     """Deploy a new ledger whose root authority is `code`, and leave the home ready to serve.
 
-    `directors`: one or two addresses of keys kept elsewhere; without any, two are made here (custody: host). If it is
-    cut short before the manifest is written, it can be run again; nothing points at what it left on the chain.
+    `name` goes into a document that entry 0 names. `directors`: one or two addresses of keys kept elsewhere; without
+    any, two are made here (custody: host). If it is cut short before the manifest is written, it can be run again;
+    nothing points at what it left on the chain.
     Raises Conflict if the home has a ledger already, InvalidCode, Unavailable.
     """
     parse_code(code)
@@ -60,7 +65,9 @@ async def found(
     async with open_chain(settings, on_progress=on_progress) as rpc:
         chain_id, _ = await chain_identity(rpc)
         account = CourierAccount(keyring, courier, chain_id)
-        root = {"department": code, "level": int(level), "roles": int(roles), "document": document}
+        root: dict[str, Any] = {"department": code, "level": int(level), "roles": int(roles)}
+        document = Document.make("department", name=name, **root) if name else None
+        root["document"] = document.digest if document else ZERO_DIGEST
         root |= {"first_key": first, "first_kind": int(KeyKind.ACCOUNT), "custody": int(custody)}
         if second is None:
             root["first_kind"] = int(KeyKind.CONTRACT)  # the contracts ask for two keys, or one multisig
@@ -72,11 +79,20 @@ async def found(
     engine = open_engine(settings.database)
     try:
         await migrate(engine)
+        if document is not None:
+            await _keep(SqlStore(engine, manifest.chain_id), document)
     finally:
         await engine.dispose()
     _write(settings.home / "courier", courier + "\n")
     _write(settings.manifest_file, json.dumps(manifest.to_json(), indent=1) + "\n")  # last: from now on it is a ledger
     return Founded(manifest, tuple(key for key in (first, second) if key), courier)
+
+
+async def _keep(store: SqlStore, document: Document) -> None:
+    async with store.write() as work:
+        stored = StoredDocument(document.digest, document.kind, document.body, True, frozenset())
+        await work.add_document(stored)
+        await work.commit()
 
 
 def _write(path: Path, text: str) -> None:

@@ -29,7 +29,7 @@ def artifact(name: str) -> dict[str, Any]:
 
 
 def runtime_code(name: str, immutables: Mapping[str, bytes]) -> bytes:
-    """The code that the chain must hold, its immutables filled in, not masked. Raises KeyError for one without value."""
+    """The code that the chain must hold: immutables filled in, not masked. Raises KeyError for one without value."""
     made = artifact(name)
     code = bytearray.fromhex(made["deployedBytecode"][2:])
     for variable, places in made["immutableReferences"].items():

@@ -1,6 +1,6 @@
 """ABI bytes of the calls and events we use, written out by hand: every act is static words, so there is little to do.
 
-web3.py is the tests' oracle for these (equal bytes); its general codec costs milliseconds an act, this one microseconds.
+web3.py is the tests' oracle for these (equal bytes); its general codec costs milliseconds an act, this microseconds.
 Source: Solidity ABI specification.
 """
 

@@ -1,6 +1,6 @@
 """Acts → one signed Courier transaction.
 
-The gas limit is the most a batch may have, since gas is free here and an unused limit costs nothing; what bounds a batch
+The gas limit is the most a batch may have, since gas is free here and an unused limit costs nothing; what bounds one
 is the figure each act may use, so that the block's limit and the per-transaction cap (EIP-7825) both hold.
 """
 

@@ -21,6 +21,7 @@ def root_options(*, required: bool) -> tuple[inspect.Parameter, ...]:
     root: Any = (str, inspect.Parameter.empty) if required else (str | None, None)
     return (
         option("root", *root, help="Code of the root authority.", rich_help_panel=_PANEL),
+        option("name", str | None, None, help="Its name, in a document that entry 0 names.", rich_help_panel=_PANEL),
         option("level", str, "city", help="Its level: province, city, county.", rich_help_panel=_PANEL),
         option("roles", str, "authority,provider,consumer", help="Its roles, by comma.", rich_help_panel=_PANEL),
         option(
@@ -44,6 +45,7 @@ async def found_ledger(run: Run, settings: "Settings") -> "Founded":
             settings,
             run.passphrase(confirm=True),
             code=told["root"],
+            name=told["name"],
             level=Level(named(Level)(told["level"])),
             roles=Role(read_roles(told["roles"])),
             directors=tuple(any_address(address) for address in told["director"] or ()),

@@ -1,7 +1,7 @@
 """How deep JSON nests, told before it is parsed.
 
-Python's parser recurses in C. A library that raises the interpreter's recursion limit takes its guard away (py_ecc does)
-and a line of brackets then crashes the process; so every text from outside is measured first.
+Python's parser recurses in C. A library that raises the interpreter's recursion limit (py_ecc does) takes its guard
+away, and a line of brackets then crashes the process; so every text from outside is measured first.
 """
 
 import re

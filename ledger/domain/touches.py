@@ -74,12 +74,13 @@ _TOUCHES: Final[dict[str, tuple[_Touch, ...]]] = {
 def touches(act: Act, digest: str, department: str) -> list[Ref]:
     """(type, key) of the ledger, the signer's key and the objects the act names, existing or not.
 
-    `department` is the signer's, as the entry or submission says: rules and checkpoints belong to it.
+    `department` is the signer's, as the entry or submission says, or "" if nobody knows the key: rules and checkpoints
+    belong to it.
     """
     special = {_DIGEST: digest, _OWN: department}
     refs: list[Ref] = [(Ledger, LEDGER_KEY)]
     if act.signer is not None:
         refs.append((Key, (act.signer,)))
     for shape, fields in _TOUCHES[act.name]:
-        refs.append((shape, tuple(special.get(name) or act[name] for name in fields.split())))
+        refs.append((shape, tuple(special[name] if name in special else act[name] for name in fields.split())))
     return refs
