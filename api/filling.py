@@ -1,5 +1,6 @@
 """From a body and a path to the fields of an act, as `ledger.services.drafting` takes them."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +13,8 @@ from ledger.domain.acts import Custody, KeyKind
 from ledger.domain.callers import Caller
 from ledger.domain.identifiers import any_address
 from ledger.domain.state import Version
-from ledger.errors import InvalidInput
-from ledger.services import anchoring, reading
+from ledger.errors import InvalidInput, NotPermitted
+from ledger.services import acting, anchoring, reading
 
 Fields = dict[str, Any]
 Document = dict[str, Any]
@@ -28,7 +29,7 @@ async def signable(
     fields = _with_path(line, given, path)
     match line.act:
         case "EnrolKey":
-            await _complete_key(runtime, fields)
+            await complete_key(runtime, caller, fields, document, signs=True)
         case "AnchorVersion":
             prepared = await anchoring.prepared(runtime.ports, caller, fields.pop("prepared"))
             if prepared.dataset != fields["dataset"]:
@@ -61,8 +62,14 @@ def _from_path(line: ActRoute, path: Mapping[str, str]) -> Fields:
     }
 
 
-async def _complete_key(runtime: Runtime, fields: Fields) -> None:
-    """Without a key in the body the host makes one and keeps it, and the ledger says so (custody 2)."""
+async def complete_key(
+    runtime: Runtime, caller: Caller, fields: Fields, document: Document | None, *, signs: bool
+) -> None:
+    """Without a key in the body the host makes one and keeps it, and the ledger says so (custody 2).
+
+    Not before the act stands with a key made up: what is refused leaves no key behind. `signs`: the host is to sign for
+    the caller too, so it must hold its key.
+    """
     held = "key" not in fields
     custody = fields.setdefault("custody", Custody.HOST.value)
     if held and custody != Custody.HOST:
@@ -74,4 +81,12 @@ async def _complete_key(runtime: Runtime, fields: Fields) -> None:
     fields.setdefault("start", 0)
     fields.setdefault("until", 0)
     if held:
+        made = await acting.check_first(
+            runtime.ports, caller, "EnrolKey", {**fields, "key": "0x" + secrets.token_hex(20)}, document
+        )
+        if signs and not runtime.ports.signatures.holds(made.act["signer"]):
+            raise NotPermitted(
+                f"the key {made.act['signer']} that would enrol the new one is not kept here",
+                remedy="Draft EnrolKey, sign it where the key is kept, and send it to POST /v1/acts.",
+            )
         fields["key"] = await runtime.create_key()

@@ -28,6 +28,7 @@ MIB: Final = 1 << 20
 LONGEST_WAIT: Final = 60  # seconds of `Prefer: wait`
 
 Answer = TypeVar("Answer")
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]", re.ASCII)  # in JSON's escapes; most are halves of good pairs
 _CONTENT_DIGEST: Final = re.compile(r"(?:^|,\s*)sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
 
 
@@ -137,11 +138,16 @@ def parse_json(body: bytes, depth: int) -> Any:
         text = body.decode("utf-8")
         if nests_deeper(text, depth):
             raise MalformedJson(f"nested deeper than {depth}", depth=depth)
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except UnicodeDecodeError as error:
         raise MalformedJson(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise MalformedJson(f"{error.msg} at character {error.pos}", position=error.pos) from None
+    except UnicodeEncodeError:  # half a character, which no answer and no document could hold
+        raise MalformedJson("an escape names half a character (a lone surrogate)") from None
     except ValueError as error:  # an integer of thousands of digits
         raise MalformedJson("a number has too many digits") from error
 

@@ -1,6 +1,7 @@
 """An answer before it becomes bytes: what is sent, and what an Idempotency-Key gets again."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -20,17 +21,24 @@ class Reply:
     media_type: str = JSON_TYPE
 
     def response(self) -> Response:
-        content = orjson.dumps(self.body, default=_plain)
-        return Response(content, self.status, dict(self.headers), media_type=self.media_type)
+        return Response(json_bytes(self.body), self.status, dict(self.headers), media_type=self.media_type)
 
     def stored(self) -> dict[str, Any]:
         """The JSON form a store keeps; `from_stored` undoes it."""
-        body = orjson.loads(orjson.dumps(self.body, default=_plain))
+        body = orjson.loads(json_bytes(self.body))
         return {"body": body, "headers": dict(self.headers), "media_type": self.media_type}
 
     @classmethod
     def from_stored(cls, status: int, stored: Mapping[str, Any]) -> Self:
         return cls(status, stored["body"], stored["headers"], stored["media_type"])
+
+
+def json_bytes(body: Any) -> bytes:
+    """UTF-8. Half a character, quoted from a text that was sent here, leaves as it came: escaped."""
+    try:
+        return orjson.dumps(body, default=_plain)
+    except orjson.JSONEncodeError:
+        return json.dumps(body, default=_plain, separators=(",", ":")).encode()
 
 
 def _plain(value: object) -> Any:
@@ -42,7 +50,7 @@ def _plain(value: object) -> Any:
 
 def read_reply(request: Request, body: Any, headers: Mapping[str, str] | None = None) -> Response:
     """200 with a strong ETag over exactly these bytes, or 304 if the caller has them (RFC 9110 §13.1.2)."""
-    content = orjson.dumps(body, default=_plain)
+    content = json_bytes(body)
     return tagged(request, content, JSON_TYPE, hashlib.sha256(content).hexdigest(), headers)
 
 

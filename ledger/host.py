@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from keys.errors import InvalidSigning, NoSuchKey
 from keys.keyring import Keyring
@@ -19,18 +19,21 @@ class SystemClock:
 
 
 class HostSignatures:
-    """`ledger.ports.Signatures` over an open keystore; without one, nothing is held here."""
+    """`ledger.ports.Signatures` over an open keystore; without one, nothing is held here.
 
-    def __init__(self, keyring: Keyring | None) -> None:
-        self._keyring = keyring
+    `apart`: addresses whose keys sign no acts although they are kept here: the courier, which speaks for nobody.
+    """
+
+    def __init__(self, keyring: Keyring | None, apart: Collection[str] = ()) -> None:
+        self._keyring, self._apart = keyring, frozenset(address.lower() for address in apart)
 
     def holds(self, address: str) -> bool:
-        return self._keyring is not None and self._keyring.holds(address)
+        return self._keyring is not None and address.lower() not in self._apart and self._keyring.holds(address)
 
     async def sign(self, address: str, digests: Sequence[bytes]) -> list[bytes]:
         try:
-            if self._keyring is None:
-                raise NoSuchKey("no keystore is open", address=address)
+            if self._keyring is None or address.lower() in self._apart:
+                raise NoSuchKey("no such key signs acts here", address=address)
             signer = await self._keyring.unlock(address)
         except NoSuchKey:
             raise NotPermitted(

@@ -294,8 +294,9 @@ class UnitOfWork(Protocol):
         ...
 
     # the courier
-    async def lease(self, name: str, holder: str, now: int, seconds: int) -> int | None:
-        """Take or renew the lease; its epoch, or None while another holder has it. A new holder gets a new epoch."""
+    async def lease(self, name: str, holder: str, now: int, milliseconds: int) -> int | None:
+        """Take or renew the lease; its epoch, or None while another holder has it. A new holder gets a new epoch.
+        `now` is in unix milliseconds."""
         ...
 
     async def holds_lease(self, name: str, holder: str, epoch: int) -> bool: ...
@@ -307,8 +308,8 @@ class UnitOfWork(Protocol):
         """The transaction's bytes and, in one go, its acts as sent."""
         ...
 
-    async def carried(self, courier: str) -> list[Carried]:
-        """Transactions not done yet, by nonce."""
+    async def carried(self, courier: str, *, done: bool = False) -> list[Carried]:
+        """Transactions that are not done yet, or all of them, by nonce."""
         ...
 
     async def settle(self, carried: Carried) -> None: ...

@@ -117,7 +117,7 @@ async def open_runtime(
         ports = Ports(
             store=store,
             node=node,
-            signatures=HostSignatures(keyring),
+            signatures=HostSignatures(keyring, apart=(read_courier(settings),) if keyring else ()),
             payloads=payloads,
             vault=vault,
             clock=clock,

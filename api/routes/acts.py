@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.act_table import ACT_ROUTES, BY_ACT, ActRoute
 from api.auth import CallerOf
 from api.describing import creating
-from api.filling import signable
+from api.filling import complete_key, signable
 from api.idempotency import once
 from api.limits import JsonRoute
 from api.replies import Reply
@@ -106,14 +106,16 @@ def _add_signing(routes: APIRouter, runtime: Runtime) -> None:
         "/drafts",
         tags=["acts"],
         summary="Draft an act",
-        description="What to sign, for a department that keeps its own keys. Nothing is stored.",
+        description="What to sign, for a department that keeps its own keys. Nothing is stored; for EnrolKey without a "
+        "key the host makes one, which signs when the act comes with `null` in its place.",
         openapi_extra={"x-shareledger-caller": anyone},
     )
     async def draft(request: Request, caller: CallerOf, body: DraftBody) -> Response:
         acting.may_act(caller, body.act)
-        made = await drafting.draft(
-            runtime.ports, caller, body.act, _with_text_numbers(body), body.document, signer=body.signer
-        )
+        fields = _with_text_numbers(body)
+        if body.act == "EnrolKey":
+            await complete_key(runtime, caller, fields, body.document, signs=False)
+        made = await drafting.draft(runtime.ports, caller, body.act, fields, body.document, signer=body.signer)
         documents = [document.body.decode() for document in made.documents]
         shown = {
             "act": act_json(made.act),

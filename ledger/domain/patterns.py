@@ -6,7 +6,7 @@ meanwhile. Here a pattern is an automaton (Glushkov, 1961) whose states are made
 
 The syntax is the part of Python's `re` that such an automaton can match, and means the same:
 
-    x  \\x  .  [a-z]  [^a-z]  \\d \\D \\w \\W \\s \\S     one character; a \\ before any character that is no letter or digit
+    x  \\x  .  [a-z]  [^a-z]  \\d \\D \\w \\W \\s \\S     one character; \\ before any that is no letter or digit
     \\n \\t \\r  \\xXX \\uXXXX                             characters by name or number
     ab   a|b   (…)   (?:…)                              one after the other, either, together
     ?  *  +  {m}  {m,}  {m,n}                           so many times

@@ -16,6 +16,7 @@ from ledger.domain.documents import Document, disagreements
 from ledger.domain.identifiers import ZERO_DIGEST, digest_to_bytes
 from ledger.domain.permissions import PERMISSIONS
 from ledger.domain.rules import Circumstances, refusal
+from ledger.domain.rules.case import Signed
 from ledger.domain.state import Key, State
 from ledger.domain.subjects import subject
 from ledger.domain.submissions import Submission, SubmissionState
@@ -25,8 +26,8 @@ from ledger.errors import InvalidAct, InvalidDocument, InvalidSignature, NotFoun
 from ledger.ports import Ports, StoredDocument, UnitOfWork
 from ledger.proofs.typed_data import act_digest
 from ledger.services import reading
-from ledger.services.completing import completed
-from ledger.services.drafting import draft
+from ledger.services.completing import check_use, completed
+from ledger.services.drafting import Draft, draft
 from ledger.services.readers import readers_of
 
 MOST_ACTS = 1000
@@ -73,10 +74,31 @@ async def act_for(
     may_act(caller, name)
     made = await draft(ports, caller, name, fields, document)
     digest = digest_to_bytes(made.digest)
+    for signer in made.signers:
+        await check_use(ports, caller, signer)
     signatures = [(await ports.signatures.sign(signer, [digest]))[0] for signer in made.signers]
     signed = SignedAct(made.act, tuple(signatures), made.documents)
     (submission,) = await submit(ports, caller, [signed], idempotency=idempotency)
     return submission
+
+
+async def check_first(
+    ports: Ports,
+    caller: Caller,
+    name: str,
+    fields: Mapping[str, Any],
+    document: Mapping[str, Any] | None = None,
+) -> Draft:
+    """Raises what `act_for` would refuse for, with nothing signed or stored: before something is made for the act."""
+    may_act(caller, name)
+    made = await draft(ports, caller, name, fields, document)
+    if wrong := disagreements(made.act, made.documents):
+        raise InvalidDocument(f"{name} and its documents disagree: {'; '.join(wrong)}")
+    one = _submission(ports, caller, SignedAct(made.act, (b"",) * len(made.signers)))
+    async with ports.store.read() as work:
+        state = reading.visible(await work.load(touches(one.act, one.digest, one.department)), caller)
+        await _refuse_early(ports, work, state, [one], lambda *_: True)
+    return made
 
 
 async def submit(
@@ -94,10 +116,10 @@ async def submit(
     new = [_submission(ports, caller, one) for one in signed]
     async with ports.store.write() as work:
         refs = [ref for one in new for ref in touches(one.act, one.digest, one.department)]
-        state = await work.load(refs)
+        state = reading.visible(await work.load(refs), caller)
         _check_signers(ports, caller, new, state)
         await _keep_documents(work, caller, state, signed, new)
-        await _refuse_early(ports, work, state, new)
+        await _refuse_early(ports, work, state, new, partial(signed_by, ports))
         stored = await work.add_submissions(new)
         if idempotency is not None:
             digests = [one.digest for one in stored]
@@ -156,7 +178,9 @@ def signed_by(ports: Ports, address: str, kind: int, digest: str, signature: byt
     return kind == KeyKind.CONTRACT or ports.signatures.recovers(address, digest_to_bytes(digest), signature)
 
 
-async def _refuse_early(ports: Ports, work: UnitOfWork, state: State, new: Sequence[Submission]) -> None:
+async def _refuse_early(
+    ports: Ports, work: UnitOfWork, state: State, new: Sequence[Submission], signed: Signed
+) -> None:
     """Refuse what the contracts would refuse, unless the answer hangs on acts that are still on their way."""
     names = {kind: set[str]() for kind in (Kind.DIGEST, Kind.CODE, Kind.ADDRESS)}
     for one in new:
@@ -165,7 +189,6 @@ async def _refuse_early(ports: Ports, work: UnitOfWork, state: State, new: Seque
     on_the_way = await work.open_on(names[Kind.DIGEST], names[Kind.CODE] | names[Kind.ADDRESS])
     known = await work.submitted(one.digest for one in new)
     now = int(ports.clock.now())
-    signed = partial(signed_by, ports)
     for position, one in enumerate(new):
         hangs = any(value in on_the_way for _, value in _named(one.act))
         on_the_way |= {one.digest, one.subject}

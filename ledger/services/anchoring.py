@@ -170,3 +170,5 @@ def _belongs(fingerprint: Fingerprint, manifest: Manifest, options: PrepareOptio
         raise InvalidProof("the manifest does not lead to the fingerprint's root and count", member="manifest")
     if keys is not None and (not fingerprint.salted or keys.gone):
         raise InvalidProof("segment keys are for a salted version, and all of them", member="keys")
+    if keys is not None and keys.segments[-1].first_record >= max(fingerprint.records, 1):
+        raise InvalidProof("a segment starts past the last record", member="keys")

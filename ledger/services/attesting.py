@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ledger.domain import quality
-from ledger.domain.acts import Role
+from ledger.domain.acts import Role, RuleKind
 from ledger.domain.callers import Caller
 from ledger.domain.documents import Document
 from ledger.domain.identifiers import parse_digest
+from ledger.domain.state import RuleText
 from ledger.errors import InvalidInput, NotFound, NotPermitted, Shredded
 from ledger.fingerprint import Origin, Schema, open_source
 from ledger.ports import Ports
@@ -60,17 +61,20 @@ async def measure(
 ) -> Measured:
     """Measure the kept payload, or with `source` that copy, by the rule set whose document has the digest `rules`.
 
-    Raises NotFound, NotPermitted, InvalidDocument (no rule set, or one that cannot be measured), InvalidTable,
-    InvalidInput (the version is no table), PayloadElsewhere, Shredded, Corrupt, TooLarge.
+    The rule set must have been published: rules made for the occasion could ask any question about any cell.
+
+    Raises NotFound, NotPermitted, InvalidDocument (a rule set that cannot be measured), InvalidTable, InvalidInput (the
+    version is no table), PayloadElsewhere, Shredded, Corrupt, TooLarge.
     """
     async with ports.store.read() as work:
         found = await held(work, version)
-        stored = await work.document(parse_digest(rules))
+        published = await work.objects(RuleText, document=parse_digest(rules), kind=int(RuleKind.QUALITY), limit=1)
+        stored = await work.document(rules) if published else None
     own = found.provider == caller.department
     if not own and not caller.roles & Role.ATTESTOR:
         raise NotPermitted("measuring another department's data asks for the role attestor")
     if stored is None:
-        raise NotFound(f"no document {rules}", remedy="Publish the rule set with PublishRule first.")
+        raise NotFound(f"no published rule set {rules}", remedy="Publish the rule set with PublishRule first.")
     rule_set = Document.parse(stored.body, "quality-rules")
     quality.check_rules(rule_set)
     document = found.read_document()

@@ -43,7 +43,7 @@ class Submitter:
     clock: Clock
     holder: str
     confirmations: int = 0
-    lease_seconds: int = 5
+    lease_seconds: float = 5
     fault: Callable[[str], None] = no_fault
     epoch: int | None = field(default=None, init=False)
     _renew_at: float = field(default=0, init=False)
@@ -95,7 +95,8 @@ class Submitter:
         if self.epoch is None or now >= self._renew_at:
             before = self.epoch
             async with self.store.write() as work:
-                self.epoch = await work.lease(self.packer.courier, self.holder, int(now), self.lease_seconds)
+                lasts = int(self.lease_seconds * 1000)
+                self.epoch = await work.lease(self.packer.courier, self.holder, int(now * 1000), lasts)
                 await work.commit()
             self._renew_at = now + self.lease_seconds / 3
             if self.epoch != before:  # what another process did meanwhile is not known here
@@ -184,7 +185,9 @@ class Submitter:
                 self._most = max(1, len(acts) // 2)  # the smaller it is, the surer it has the gas it needs
                 await self._reverted(work, left, alone=len(acts) == 1)
             await work.settle(replace(carried, state="done", block=receipt.block))
+            self.fault("settled, not committed")
             await work.commit()
+        self.fault("settled")
         self._sent_at.pop(carried.hash, None)
 
     async def _judge(self, work: UnitOfWork, act: Submission, receipt: Receipt, transaction: str) -> None:

@@ -1,8 +1,8 @@
 """Signatures that the host adds: an act may be signed partly by its department and partly by a key held here.
 
 So an authority whose key is held here can enrol a key that another department keeps, and the other way about. The host
-signs only what the caller could have it sign without this: with a key of the caller's own department, of no higher duty
-than the caller's, or with a new key that is not enrolled yet and waits here for that.
+signs only with a key of the caller's own department, of no higher duty than the caller's, or with a new key that is not
+enrolled yet and that no other department has begun to enrol.
 """
 
 from collections.abc import Sequence
@@ -34,15 +34,18 @@ async def completed(ports: Ports, caller: Caller, act: Act, signatures: Sequence
     made = list(signatures)
     for place, address in enumerate(signers[: len(made)]):
         if made[place] == MISSING:
-            await _check_use(ports, caller, address)
+            await check_use(ports, caller, address)
             (made[place],) = await ports.signatures.sign(address, [digest])
     return tuple(made)
 
 
-async def _check_use(ports: Ports, caller: Caller, address: str) -> None:
+async def check_use(ports: Ports, caller: Caller, address: str) -> None:
+    """Raises NotPermitted unless the host may sign for the caller with the key it holds of that address."""
     async with ports.store.read() as work:
         key = (await work.load([(Key, (address,))])).get(Key, address)
-    if key is not None and key.department != caller.department:
+        begun = [] if key else await work.submissions(subject=address)
+    departments = {key.department} if key else {one.department for _, one in begun}
+    if departments - {caller.department}:
         raise NotPermitted(f"the key {address} is not one of {caller.department}")
     if key is not None and key.duty > caller.duty:
         raise NotPermitted(f"the key {address} has a higher duty than this API key")

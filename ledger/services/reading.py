@@ -81,6 +81,17 @@ async def seen(
     return page[:limit]
 
 
+def visible(state: State, caller: Caller) -> State:
+    """The state as the caller knows it: without shares and corrections of others, which so are refused like unknown ones."""
+    hidden = {
+        (type(item), item.key)
+        for shape in (Share, Correction)
+        for item in state.all(shape)
+        if not _sees(caller, state, item.consumer, item.provider)
+    }
+    return State(item for item in state if (type(item), item.key) not in hidden) if hidden else state
+
+
 def _sees(caller: Caller, state: State, consumer: str, provider: str) -> bool:
     if caller.audits or caller.department in (consumer, provider):
         return True
@@ -91,21 +102,24 @@ async def document(work: UnitOfWork, caller: Caller, digest: str) -> StoredDocum
     """By digest. Raises NotFound, also if the caller is not one of its readers."""
     found = await work.document(digest)
     if found is not None and (
-        caller.audits or found.open or caller.department in found.readers or await _published(work, caller, digest)
+        caller.audits or found.open or caller.department in found.readers or await _published(work, caller, found)
     ):
         return found
     raise NotFound(f"no document {digest}")
 
 
-async def _published(work: UnitOfWork, caller: Caller, digest: str) -> bool:
-    """Whether it belongs to a published catalogue item, or to a version that the caller has a live share of."""
-    for where in ({"document": digest}, {"conditions": digest}, {"basis": digest}):
-        revisions = await work.objects(Revision, after=None, limit=PAGE, **where)
-        if any(item.published_time is not None for item in revisions):
+async def _published(work: UnitOfWork, caller: Caller, found: StoredDocument) -> bool:
+    """Whether it belongs to a published catalogue item, or to a version that the caller has a live share of.
+
+    An item or version may name any digest at all; it opens only what its own department could read anyway.
+    """
+    for where in ({"document": found.digest}, {"conditions": found.digest}, {"basis": found.digest}):
+        revisions: Sequence[Revision] = await work.objects(Revision, after=None, limit=PAGE, **where)
+        if any(item.published_time is not None and item.department in found.readers for item in revisions):
             return True
-    for version in await work.objects(Version, document=digest):
-        shares = await work.objects(Share, dataset=version.dataset, consumer=caller.department)
-        if any(item.live for item in shares):
+    for version in await work.objects(Version, document=found.digest):
+        shares: Sequence[Share] = await work.objects(Share, dataset=version.dataset, consumer=caller.department)
+        if any(item.live and item.provider in found.readers for item in shares):
             return True
     return False
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ledger.domain.acts import Kind
 from ledger.domain.identifiers import ZERO_DIGEST
+from ledger.domain.refusals import Refusal
 from ledger.domain.rules import Circumstances, refusal
 from ledger.domain.submissions import Submission, SubmissionState
 from ledger.domain.touches import touches
@@ -23,7 +24,8 @@ QUEUED, RETURNED, FAILED = SubmissionState.QUEUED, SubmissionState.RETURNED, Sub
 HOPELESS: Final = frozenset(
     {"signed-expired", "departments-key-retired", "departments-key-expired", "journal-closed"}
 )  # what time does not undo
-MOST_TRIES = 8  # carried in vain so often, an act waits no longer for others
+_SIGNATURES: Final = frozenset({"signed-wrong", "signed-count", "signed-too-long", "signed-gas"})  # not judged here
+MOST_TRIES = 5  # carried in vain so often, an act waits no longer for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,34 @@ async def judge(work: UnitOfWork, act: Submission, refused: Refused, transaction
 async def _state(work: UnitOfWork, act: Submission, refused: Refused, transaction: str, now: int) -> SubmissionState:
     if refused.code in HOPELESS:
         return FAILED
-    if refused.code == "signed-prior":
-        return await _of_prior(work, act, transaction, now)
+    if refused.code == "signed-prior" and await _prior_to_come(work, act):
+        return await _with_prior(work, act)
+    if isinstance(refused, Refusal) and refused.code not in _SIGNATURES:
+        state = await work.load(touches(act.act, act.digest, act.department))
+        still = refusal(state, act.act, act.digest, Circumstances(now, act.signatures, _trusted))
+        if still is None:
+            return QUEUED  # what stood in its way is gone
+        if refused.code == still.code == "signed-prior":
+            return FAILED  # the object moved on
     digests = {value for kind, value in named(act.act) if kind is Kind.DIGEST}
     others = {value for kind, value in named(act.act) if kind is not Kind.DIGEST}
     # what it needs may have been carried behind it, after a transaction that went wrong
     return QUEUED if await work.moving_on(digests, others, apart_from=transaction) else RETURNED
 
 
-async def _of_prior(work: UnitOfWork, act: Submission, transaction: str, now: int) -> SubmissionState:
-    """It continues an act that was not the last one on its object when it was carried."""
+async def _prior_to_come(work: UnitOfWork, act: Submission) -> bool:
+    """Whether it continues an act that is no entry (yet)."""
     prior = str(act.act["prior"])
-    if prior != ZERO_DIGEST and await work.entry(prior) is None:
-        if await work.moving_on([prior], [], apart_from=""):
-            return QUEUED  # it comes
-        before = await work.submission(prior)
-        return FAILED if before is not None and before.state is FAILED else RETURNED  # else it may come from elsewhere
-    state = await work.load(touches(act.act, act.digest, act.department))
-    still = refusal(state, act.act, act.digest, Circumstances(now, act.signatures, _trusted))
-    return FAILED if still is not None and still.code == "signed-prior" else QUEUED
+    return prior != ZERO_DIGEST and await work.entry(prior) is None
+
+
+async def _with_prior(work: UnitOfWork, act: Submission) -> SubmissionState:
+    """It shares the fate of the act it continues, which may also be on its way by another hand."""
+    prior = str(act.act["prior"])
+    if await work.moving_on([prior], [], apart_from=""):
+        return QUEUED
+    before = await work.submission(prior)
+    return FAILED if before is not None and before.state is FAILED else RETURNED
 
 
 def named(act: Act) -> Sequence[tuple[Kind, str]]:

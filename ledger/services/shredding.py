@@ -24,5 +24,6 @@ async def shred(ports: Ports, caller: Caller, version: str, segments: Sequence[i
                 f"the ledger does not say that version {found.version.number} of {found.version.dataset} was shredded",
                 remedy="Sign ShredVersion first and wait until it is final.",
             )
-        await work.shred(found.version.document, segments)
-        await work.commit()
+        if found.row is not None:  # else there are none here, or they are another department's
+            await work.shred(found.row.document, segments)
+            await work.commit()

@@ -35,16 +35,27 @@ class Held:
 
 
 async def held(work: UnitOfWork, version: str) -> Held:
-    """Raises NotFound for a version the ledger does not have."""
+    """Raises NotFound for a version the ledger does not have.
+
+    Digests are on the chain for all to see, and the contracts know no documents: a version may name a document of
+    another department, and with it that department's payload and keys. It gets what its own provider prepared for that
+    very dataset, and nothing else.
+    """
     state = await work.load([(Version, (parse_digest(version),))])
     found = state.get(Version, version)
     entry = await work.entry(version)
     dataset = state.get(Dataset, found.dataset) if found else None
     if found is None or entry is None or dataset is None:
         raise NotFound(f"no version {version}")
-    document = await work.document(found.document)
-    body = None if document is None else document.body
-    return Held(found, dataset.provider, entry, body, await work.payload(found.document))
+    document, row = await work.document(found.document), await work.payload(found.document)
+    own = document is not None and (document.open or dataset.provider in document.readers)
+    return Held(
+        found,
+        dataset.provider,
+        entry,
+        document.body if document is not None and own else None,
+        row if row is not None and own and row.dataset == found.dataset else None,
+    )
 
 
 def data_key_context(document: str) -> str:

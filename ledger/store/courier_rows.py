@@ -11,16 +11,15 @@ from ledger.store.tables import courier_transactions, leases
 
 
 class CourierRows(Submissions):
-    async def lease(self, name: str, holder: str, now: int, seconds: int) -> int | None:
-        first = self._insert(leases).values(name=name, holder=holder, epoch=1, expires=now + seconds)
+    async def lease(self, name: str, holder: str, now: int, milliseconds: int) -> int | None:
+        until = now + milliseconds
+        first = self._insert(leases).values(name=name, holder=holder, epoch=1, expires=until)
         await self._connection.execute(first.on_conflict_do_nothing())
         mine = leases.c.holder == holder
         change = (
             sa.update(leases)
             .where(leases.c.name == name, sa.or_(mine, leases.c.expires < now))
-            .values(
-                holder=holder, expires=now + seconds, epoch=sa.case((mine, leases.c.epoch), else_=leases.c.epoch + 1)
-            )
+            .values(holder=holder, expires=until, epoch=sa.case((mine, leases.c.epoch), else_=leases.c.epoch + 1))
             .returning(leases.c.epoch)
         )
         epoch: int | None = (await self._connection.execute(change)).scalar()
@@ -51,9 +50,11 @@ class CourierRows(Submissions):
         )
         await self.move(digests, SubmissionState.SENT, f"in {carried.hash}", transaction_hash=carried.hash)
 
-    async def carried(self, courier: str) -> list[Carried]:
+    async def carried(self, courier: str, *, done: bool = False) -> list[Carried]:
         table = courier_transactions
-        query = sa.select(table).where(table.c.courier == courier, table.c.state != "done").order_by(table.c.nonce)
+        query = sa.select(table).where(table.c.courier == courier).order_by(table.c.nonce)
+        if not done:
+            query = query.where(table.c.state != "done")
         return [
             Carried(
                 row.courier,

@@ -13,7 +13,6 @@ from ledger.store.rows import Rows
 from ledger.store.steps import add_steps
 from ledger.store.tables import submission_steps, submissions
 
-
 _MOVING = (SubmissionState.QUEUED, SubmissionState.SENT, SubmissionState.INCLUDED)
 
 

@@ -30,31 +30,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop, _interrupted)
     teller, result = Teller(aside=options.json), Result()
-    code = 1
+    answered = False
     try:
         with world(_from_caller(options.keep)) as made:
-            try:
-                tell(made, teller, result)
-                code = 0
-                _sum_up(teller, result, made if options.keep else None)
-            finally:
-                if code:
-                    _tell_log(teller, made)
+            _play(made, teller, result)
+            _sum_up(teller, result, made if options.keep else None)
+            answered = _answer(options, result)
             if options.serve:
                 _serve(teller, made)
+        return 0
     except KeyboardInterrupt:
         teller.failure("interrupted")
-        code, result.ok = INTERRUPTED, False
+        code = INTERRUPTED
     except _EXPLAINED as error:
         teller.failure(_explained(error))
-        code, result.ok = 1, False
+        code = 1
     except Exception as error:
         teller.failure(f"a defect: {type(error).__name__}: {error}")
         teller.console.print("".join(traceback.format_exception(error)), markup=False)
-        code, result.ok = 1, False
+        code = 1
+    result.ok = False
+    answered = answered or _answer(options, result)
+    return code
+
+
+def _play(made: World, teller: Teller, result: Result) -> None:
+    try:
+        tell(made, teller, result)
+    except BaseException:
+        if told := made.log():
+            teller.console.print("the server's last words:", style="dim")
+            teller.console.print(told, style="dim", markup=False)
+        raise
+
+
+def _answer(options: argparse.Namespace, result: Result) -> bool:
+    """The one object, if it was asked for."""
     if options.json:
         print(json.dumps(result.to_json(), ensure_ascii=False), flush=True)
-    return code
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,13 +114,15 @@ def _sum_up(teller: Teller, result: Result, kept: World | None) -> None:
 
 
 def _serve(teller: Teller, made: World) -> None:
+    """Until Ctrl-C. Raises Unexpected if the server ends by itself."""
     address = made.start()
     teller.fact(f"服务运行于 {address}", "running until Ctrl-C")
-    teller.deed(
-        f"API 密钥在 {made.secrets}", f"API keys: {made.secrets}/api-key-…; API description: {address}/openapi.json"
-    )
-    if ended := made.wait():
-        raise Unexpected(f"the server ended by itself with {ended}: {made.log()}")
+    teller.deed(f"API 密钥在 {made.secrets}", f"API keys are in that folder; the API: {address}/openapi.json")
+    try:
+        ended = made.wait()
+    except KeyboardInterrupt:
+        return
+    raise Unexpected(f"the server ended by itself with {ended}: {made.log()}")
 
 
 def _explained(error: Exception) -> str:
@@ -114,12 +130,6 @@ def _explained(error: Exception) -> str:
         code = error.problem.get("code") if isinstance(error, Answered) else error.code
         return f"{error.detail} [{code}] {error.next_step}"
     return f"{type(error).__name__}: {error}"
-
-
-def _tell_log(teller: Teller, made: World) -> None:
-    if told := made.log():
-        teller.console.print("the server's last words:", style="dim")
-        teller.console.print(told, style="dim", markup=False)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def _tampered_replay(play: Play) -> None:
         {"code": found["code"], "subject": found["subject"], "detail": found["detail"]} for found in findings
     ]
     for found in findings:
-        play.teller.refusal(str(found["code"]), f"发现：{found['subject']}", str(found["detail"]))
+        play.teller.refusal(str(found["code"]), f"重放指出 {found['subject']}", "the replay names it")
     _expect_both(findings, share, (stored, play.made["version"], play.made["version_document"]))
 
 

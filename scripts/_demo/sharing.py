@@ -64,8 +64,8 @@ def _request_and_agree(play: Play) -> None:
     )
     play.made["share"] = str(requested["digest"])
     play.teller.deed(
-        "住房公积金中心自签申请：依据、场景、范围、方式、时限",
-        "the housing fund centre requests it, signing on its own machine",
+        "住房公积金中心自行签署申请：依据、场景、范围、方式、时限",
+        "requested with basis, scenario, scope, method, term; signed at home",
         requested["entry"],
     )
     agreed = agree(play, play.made["share"], until)

@@ -65,7 +65,8 @@ def _written(play: Play, signer: str, place: Place) -> Written:
 
 
 def _some(places: list[Place]) -> str:
-    return "、".join(f"{place.name} {place.code}" for place in places[:2]) + " …"
+    """The first and the last of them."""
+    return " … ".join(f"{place.name} {place.code}" for place in (places[0], places[-1]))
 
 
 def _enrol_keys(play: Play, root: Office) -> None:

@@ -20,7 +20,7 @@ from ledger.errors import Refused, Unavailable
 from ledger.ports import Block, Carried, Receipt
 from ledger.proofs.head import first_head, head_after
 from ledger.proofs.typed_data import act_digest
-from tests.fakes.clock import FakeClock
+from tests.fakes.small import FakeClock
 
 
 def trusted(_address: str, _kind: int, _digest: str, _signature: bytes) -> bool:

@@ -56,5 +56,7 @@ class FakeVault:
 class FakeSignal:
     """Nobody waits. `ledger.ports.Signal`."""
 
-    async def wait(self, seconds: float) -> None:
+    turn = 0
+
+    async def wait(self, seconds: float, turn: int | None = None) -> None:
         return None

@@ -7,7 +7,7 @@ import pytest
 from ledger.domain.acts import Duty, RuleKind
 from ledger.domain.documents import Document
 from ledger.domain.quality import check_report
-from ledger.errors import InvalidDocument, InvalidInput, InvalidTable, NotFound, NotPermitted, PayloadElsewhere
+from ledger.errors import InvalidInput, InvalidTable, NotFound, NotPermitted, PayloadElsewhere
 from ledger.services.attesting import measure
 from tests.fakes.chain import ROOT
 from tests.unit.services.world import ATTESTOR, CONSUMER, OPTIONS, PROVIDER, World, caller, stream, table
@@ -59,9 +59,9 @@ async def test_who_and_what_is_refused(world: World, version: str, rules: str) -
         await measure(world.ports, caller(ATTESTOR), version, "1" * 64)
     with pytest.raises(InvalidTable):
         await measure(world.ports, caller(ATTESTOR), version, rules, source=stream(b"other\n1\n"))
-    conditions = await world.keep(Document.make("conditions", conditions="none"), ROOT)
-    with pytest.raises(InvalidDocument):
-        await measure(world.ports, caller(ATTESTOR), version, conditions.digest)
+    unpublished = await world.keep(Document.make("quality-rules", name="mine", measures=RULES["measures"]), ATTESTOR)
+    with pytest.raises(NotFound, match="published"):
+        await measure(world.ports, caller(ATTESTOR), version, unpublished.digest)
     file = await world.anchor(
         await world.prepare(table(), options=replace(OPTIONS, format="share-file/1", schema=None))
     )

@@ -1,5 +1,7 @@
 """A submitter and a follower on a chain in memory and a database on disk, stepped by hand."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.submissions import Submission, SubmissionState
+from ledger.errors import Unavailable
 from ledger.services.carrying import Submitter
 from ledger.services.following import Follower
 from ledger.store.engine import open_engine
 from ledger.store.schema import migrate
 from ledger.store.unit_of_work import SqlStore
-from tests.factories.acts import CHAIN_ID, COURIER_KEY, manifest
-from tests.fakes.clock import FakeClock
+from tests.factories.acts import CHAIN_ID, COURIER_KEY, START, manifest
+from tests.fakes.small import FakeClock
 from tests.fakes.node import FakeNode, FakePacker
 
 
@@ -63,12 +66,20 @@ class Rig:
             if self.follower.reached == before:
                 return found
 
+    async def follow_until_unavailable(self) -> int:
+        found = 0
+        while True:
+            try:
+                found += await self.follower.step()
+            except Unavailable:
+                return found
+
     async def round(self) -> bool:
         """Submitter, block, follower, submitter: one act's whole way."""
         await self.submitter.step()
         self.node.mine()
         await self.follow()
-        self.clock.pass_(0.2)
+        self.clock.time += 0.2
         return await self.submitter.step()
 
     async def finish(self, rounds: int = 30) -> None:
@@ -96,10 +107,28 @@ class Rig:
             assert one.entry == by_digest.get(one.digest)
 
 
-async def make_rig(folder: Path, confirmations: int = 0) -> Rig:
-    engine = open_engine(f"sqlite+aiosqlite:///{folder / 'ledger.sqlite3'}")
-    await migrate(engine)
-    clock, packer = FakeClock(), FakePacker(COURIER_KEY)
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database at the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.sqlite3"
+
+    async def make() -> None:
+        engine = open_engine(f"sqlite+aiosqlite:///{path}")
+        await migrate(engine)
+        await engine.dispose()
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture
+def database(empty_database: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(empty_database, tmp_path))
+
+
+def make_rig(database: Path, confirmations: int = 0) -> Rig:
+    engine = open_engine(f"sqlite+aiosqlite:///{database}")
+    clock, packer = FakeClock(START), FakePacker(COURIER_KEY)
     store = SqlStore(engine, CHAIN_ID, lambda: int(clock.now() * 1000))
     node = FakeNode(manifest(), packer, clock)
     submitter = Submitter(store, node, packer, clock, "one", confirmations)
@@ -107,17 +136,17 @@ async def make_rig(folder: Path, confirmations: int = 0) -> Rig:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    made = await make_rig(tmp_path)
+async def rig(database: Path) -> AsyncIterator[Rig]:
+    made = make_rig(database)
     await made.follow()
     yield made
     await made.store.close()
 
 
 @pytest.fixture
-async def deep_rig(tmp_path: Path) -> AsyncIterator[Rig]:
+async def deep_rig(database: Path) -> AsyncIterator[Rig]:
     """A block is final with two on top of it."""
-    made = await make_rig(tmp_path, confirmations=2)
+    made = make_rig(database, confirmations=2)
     made.node.mine()
     made.node.mine()
     await made.follow()

@@ -1,0 +1,181 @@
+"""What a department tries with digests, codes and keys of others: all of them stand on the chain for anyone to read.
+
+The contracts know no documents, so a signed act may name any digest. Acts here are recorded past the API, as a
+department with a key and a node of its own could.
+"""
+
+from typing import Any
+
+import pytest
+
+from ledger.domain.acts import Duty, RuleKind
+from ledger.domain.documents import Document
+from ledger.domain.identifiers import ZERO_DIGEST
+from tests.api.conftest import Clients
+from tests.api.test_payloads import CSV, Delivered, deliver
+from tests.api.world import ATTESTOR, CONSUMER, PROVIDER, ROOT, STRANGER, World
+
+OWN = "341500/wjw/own"
+WAIT = {"Prefer": "wait=9"}
+
+
+@pytest.fixture
+async def delivered(clients: Clients, share: str) -> Delivered:
+    return await deliver(clients, share)
+
+
+async def publish(world: World, **fields: Any) -> str:
+    """A dataset of the stranger's own; the digest of its revision."""
+    item = Document.make("return", dataset=OWN, reasons="自有目录")
+    revision = await world.do(
+        "SubmitDataset",
+        STRANGER,
+        Duty.DIRECTOR,
+        item,
+        **{"dataset": OWN, "department": STRANGER, "share_type": 1, "grade": 1, **fields},
+    )
+    await world.do("PublishDataset", ROOT, Duty.LEAD, dataset=OWN)
+    return revision
+
+
+async def anchor(world: World, document: str) -> str:
+    """A version of the stranger's own dataset that names this document."""
+    return await world.do(
+        "AnchorVersion",
+        STRANGER,
+        Duty.OFFICER,
+        dataset=OWN,
+        number=1,
+        format="share-record/1",
+        salted=True,
+        root="ab" * 32,
+        records=1,
+        size=1,
+        document=document,
+    )
+
+
+async def named_elsewhere(world: World, delivered: Delivered) -> str:
+    """The stranger's version naming the document, and so the payload and keys, of the provider's."""
+    shown = (await delivered.provider.get(f"/v1/versions/{delivered.version}")).json()
+    await publish(world)
+    return await anchor(world, shown["document"])
+
+
+async def test_naming_a_versions_document_opens_neither_payload_nor_keys(
+    world: World, clients: Clients, delivered: Delivered
+) -> None:
+    version = await named_elsewhere(world, delivered)
+    stranger = await clients.of(STRANGER)
+    for path in ("payload", "manifest", "tiles/0", "records/0/proof"):
+        answer = await stranger.get(f"/v1/versions/{version}/{path}")
+        assert answer.status_code == 404, (path, answer.text)
+        assert "341500000042" not in answer.text
+    report = (await stranger.post("/v1/verifications", params={"version": version}, content=CSV)).json()
+    assert report["ok"] is False and "manifest" in report["not_checked"] and "document" in report["not_checked"]
+
+
+async def test_naming_a_versions_document_gives_a_consumer_nothing_either(
+    world: World, clients: Clients, delivered: Delivered
+) -> None:
+    version = await named_elsewhere(world, delivered)
+    revision = (await delivered.consumer.get(f"/v1/datasets/{OWN.replace('/', '~')}")).json()["published"]
+    until = int(world.clock.now()) + 10_000
+    reasons = Document.make("request-withdrawal", share=ZERO_DIGEST, reasons="申请")
+    share = await world.do(
+        "RequestShare", CONSUMER, Duty.LEAD, reasons, consumer=CONSUMER, dataset=OWN, revision=revision, until=until
+    )
+    await world.do("AgreeShare", STRANGER, Duty.LEAD, share=share, until=until)
+    await world.do("DeliverShare", STRANGER, Duty.OFFICER, share=share, version=version, method=1)
+    consumer = await clients.of(CONSUMER)
+    assert (await consumer.get(f"/v1/authorisations/{share}/payload")).status_code == 404
+    material = (await consumer.get(f"/v1/authorisations/{share}/keys")).json()
+    assert (material["segments"], material["document"], material["manifest"]) == (None, None, None)
+
+
+async def test_shredding_ones_own_version_leaves_the_keys_of_others(
+    world: World, clients: Clients, delivered: Delivered, share: str
+) -> None:
+    version = await named_elsewhere(world, delivered)
+    reasons = Document.make("shredding", dataset=OWN, number=1, reasons="到期")
+    await world.do("ShredVersion", STRANGER, Duty.OFFICER, reasons, dataset=OWN, number=1, whole=True)
+    stranger = await clients.of(STRANGER)
+    assert (await stranger.delete(f"/v1/versions/{version}/keys")).status_code == 204
+    assert (await delivered.consumer.get(f"/v1/authorisations/{share}/payload")).content == CSV
+
+
+@pytest.mark.parametrize("field", ["document", "conditions", "basis"])
+async def test_naming_a_document_in_an_item_does_not_publish_it(
+    field: str, world: World, clients: Clients, share: str
+) -> None:
+    private = world.state.get(type_of_share(), share).document  # type: ignore[union-attr]
+    if field == "document":
+        act, digest, signatures = world.signed(
+            "SubmitDataset", STRANGER, Duty.DIRECTOR,
+            dataset=OWN, department=STRANGER, share_type=1, grade=1, document=private,
+        )  # fmt: skip
+        await record(world, act, digest, signatures)
+        await world.do("PublishDataset", ROOT, Duty.LEAD, dataset=OWN)
+    else:
+        await publish(world, **{field: private})
+    for department in (STRANGER, ATTESTOR):
+        client = await clients.of(department)
+        assert (await client.get(f"/v1/documents/{private}")).status_code == 404
+    consumer = await clients.of(CONSUMER)
+    assert (await consumer.get(f"/v1/documents/{private}")).status_code == 200
+
+
+async def test_naming_a_document_in_a_version_does_not_open_it_to_its_consumers(
+    world: World, clients: Clients, share: str
+) -> None:
+    revision = await publish(world)
+    private = world.state.get(type_of_share(), share).document  # type: ignore[union-attr]
+    await anchor(world, private)
+    until = int(world.clock.now()) + 10_000
+    reasons = Document.make("request-withdrawal", share=ZERO_DIGEST, reasons="申请")
+    fields = {"dataset": OWN, "revision": revision, "until": until, "consumer": PROVIDER}
+    other = await world.do("RequestShare", PROVIDER, Duty.LEAD, reasons, **fields)
+    await world.do("AgreeShare", STRANGER, Duty.LEAD, share=other, until=until)
+    stranger = await clients.of(STRANGER)
+    assert (await stranger.get(f"/v1/documents/{private}")).status_code == 404
+
+
+async def test_a_measurement_takes_published_rules_only(
+    world: World, clients: Clients, delivered: Delivered, share: str
+) -> None:
+    """Else whoever may measure could ask any question about any cell, and learn what kind any digest is of."""
+    attestor = await clients.of(ATTESTOR)
+    private = world.state.get(type_of_share(), share).document  # type: ignore[union-attr]
+    mine = Document.make(
+        "quality-rules",
+        name="问卷",
+        measures=[{"code": "0302", "weight": 1, "columns": ["name"], "pattern": "村42"}],
+    )
+    await world.do("WithdrawRequest", CONSUMER, Duty.LEAD, mine, share=await requested(world)) if False else None
+    path = f"/v1/versions/{delivered.version}/measurements"
+    for digest in (private, "ab" * 32):
+        answer = await attestor.post(path, params={"rules": digest})
+        assert answer.status_code == 404, answer.text
+    await world.do("PublishRule", ROOT, Duty.DIRECTOR, mine, rule="names", kind=RuleKind.QUALITY, start=0)
+    answer = await attestor.post(path, params={"rules": mine.digest})
+    assert answer.status_code == 200, answer.text
+
+
+async def requested(world: World) -> str:
+    raise AssertionError
+
+
+def type_of_share() -> Any:
+    from ledger.domain.state import Share
+
+    return Share
+
+
+async def record(world: World, act: Any, digest: str, signatures: Any) -> None:
+    from ledger.domain.apply import follow
+
+    assert world.refused(act, digest, signatures) is None
+    async with world.store.write() as work:
+        entry = world.append(act, digest, signatures)
+        await work.record([entry], follow(world.state, entry), world.cursor())
+        await work.commit()

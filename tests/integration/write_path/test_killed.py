@@ -1,0 +1,124 @@
+"""kill -9 at every step of the way: nothing acknowledged is lost, nothing is doubled, no nonce is missing."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+
+import pytest
+
+from tests.harness.world import SECONDS, opened
+
+ROOT_FOLDER = Path(__file__).parents[3]
+STEPS = (
+    # acting
+    "submitting, not committed",
+    "committed, not acknowledged",
+    # submitter
+    "lease held, nothing looked at",
+    "looked after, nothing new packed",
+    "packed, not stored",
+    "stored, not sent",
+    "sent, not looked at",
+    "settled, not committed",
+    "settled",
+    # follower
+    "checked, nothing written",
+    "written, not committed",
+    "committed",
+)
+
+
+async def start(home: Path, step: str = "never", turn: int = 1, acts: int = 6) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-P", Path(__file__).with_name("child.py"), home, step, str(turn), str(acts),
+        stdin=DEVNULL, stdout=PIPE, env={**os.environ, "PYTHONPATH": str(ROOT_FOLDER)},
+    )  # fmt: skip
+
+
+async def said(child: Process, lines: int | None = None) -> list[str]:
+    """What the child printed: so many lines, or all until it ended. Log lines are left out."""
+    assert child.stdout is not None
+    found: list[str] = []
+    async with asyncio.timeout(SECONDS):
+        while lines is None or len(found) < lines:
+            line = (await child.stdout.readline()).decode().strip()
+            if not line:
+                break
+            if line.startswith("ready") or (len(line) == 64 and " " not in line):
+                found.append(line)
+    return found
+
+
+async def ended(child: Process) -> int:
+    async with asyncio.timeout(SECONDS):
+        return await child.wait()
+
+
+async def recovered(home: Path, acknowledged: list[str]) -> int:
+    """Open the ledger, let it come to rest, re-check everything; the number of entries."""
+    async with opened(home) as world:
+        await world.settle()
+        checked = await world.recheck(acknowledged)
+    assert all(checked.submissions[digest].state == "final" for digest in acknowledged)
+    return len(checked.entries)
+
+
+@pytest.mark.parametrize(("step", "turn"), [(step, 1 + number % 3) for number, step in enumerate(STEPS)])
+async def test_killed_at_each_step_nothing_is_lost_or_doubled(home: Path, step: str, turn: int) -> None:
+    child = await start(home, step, turn)
+    lines = await said(child)
+    assert await ended(child) == -signal.SIGKILL
+    acknowledged = lines[1:]
+    assert 1 + len(acknowledged) <= await recovered(home, acknowledged) <= 1 + 6
+
+
+async def test_killed_again_and_again_while_it_recovers(home: Path) -> None:
+    acknowledged: list[str] = []
+    for step in ("stored, not sent", "written, not committed", "settled, not committed"):
+        child = await start(home, step, 2, acts=3)
+        acknowledged += (await said(child))[1:]
+        await ended(child)
+    await recovered(home, acknowledged)
+
+
+async def test_product_and_anvil_killed_together(home: Path) -> None:
+    child = await start(home, acts=8)
+    lines = await said(child, lines=6)
+    os.kill(int(lines[0].split()[1]), signal.SIGKILL)
+    child.kill()
+    lines += await said(child)
+    await ended(child)
+    await recovered(home, lines[1:])
+
+
+async def test_sigterm_stops_it_cleanly_and_gives_the_lease_back(home: Path) -> None:
+    child = await start(home, acts=5)
+    lines = await said(child, lines=6)
+    child.send_signal(signal.SIGTERM)
+    await said(child)
+    assert await ended(child) == 0
+    async with opened(home, running=False) as world:
+        submitter = world.runtime.loops.submitter
+        assert submitter is not None
+        await submitter.step()
+        assert submitter.epoch is not None, "the lease was free"
+    await recovered(home, lines[1:])
+
+
+async def test_two_processes_and_the_one_that_carries_is_killed(home: Path) -> None:
+    """The chain belongs to a third one, which only follows."""
+    async with opened(home, running=False) as chain:
+        first = await start(home, "sent, not looked at", 3, acts=6)
+        second = await start(home, acts=6)
+        acknowledged = (await said(first))[1:] + (await said(second, lines=7))[1:]
+        assert await ended(first) == -signal.SIGKILL
+        async with opened(home) as world:
+            await world.settle()
+        second.send_signal(signal.SIGTERM)
+        await said(second)
+        assert await ended(second) == 0
+        checked = await chain.recheck(acknowledged)
+    assert len(checked.entries) >= 1 + len(acknowledged) >= 1 + 6
