@@ -36,6 +36,11 @@ async def signable(
                 raise InvalidInput(f"what was prepared is of {prepared.dataset}, not of {fields['dataset']}")
             fields = {**prepared.fields, **fields}
         case "ShredVersion":
+            if fields["whole"] == bool((document or {}).get("segments")):
+                raise InvalidInput(
+                    "either the whole version is shredded, or the segments that the document names",
+                    remedy="Leave `segments` out of the document, or send `whole`: false with them.",
+                )
             async with reading.opened(runtime.ports) as work:
                 version = await reading.catalogue_object(work, Version, path["version"])
             fields |= {"dataset": version.dataset, "number": version.number}

@@ -85,11 +85,11 @@ def problem_table() -> list[ProblemRow]:
 
 
 def every_problem() -> Iterator[type[Problem]]:
-    """Every error class that can be raised, the bare bases left out."""
+    """Every error class that can be raised, the bare bases left out; not those of the command line, built on top."""
     waiting: list[type[Problem]] = [errors.ShareLedgerError, keys.KeysError]
     while waiting:
         kind = waiting.pop()
-        waiting.extend(kind.__subclasses__())
+        waiting.extend(below for below in kind.__subclasses__() if not below.__module__.startswith("ledger.cli"))
         if kind not in (errors.ShareLedgerError, keys.KeysError, own.HttpError) and not _abstract(kind):
             yield kind
 

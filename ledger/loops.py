@@ -23,6 +23,8 @@ from ledger.services.following import Follower
 log = structlog.get_logger()
 LONGEST_PAUSE = 5.0  # seconds between two tries of a failing loop
 LONGEST_BUSY_PAUSE = 0.1  # seconds between two looks while something is under way
+FOLLOWER, SUBMITTER = "follower", "submitter"
+SETTLE_SECONDS = 0.01
 GROWTH = 1.2  # of the pause, each time nothing has changed
 
 
@@ -45,15 +47,14 @@ class Loops:
     def wake(self) -> None:
         """Something was queued."""
         self._carry.set()
-        self._follow.set()
 
     async def run(self) -> None:
         """Until cancelled, or until the node contradicts final history: then only reading goes on."""
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._loop("follower", self._follow_step, self._follow))]
+                tasks = [group.create_task(self._loop(FOLLOWER, self._follow_step, self._follow))]
                 if self.submitter is not None:
-                    tasks.append(group.create_task(self._loop("submitter", self._carry_step, self._carry)))
+                    tasks.append(group.create_task(self._loop(SUBMITTER, self._carry_step, self._carry)))
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in tasks:
                     task.cancel()
@@ -66,9 +67,10 @@ class Loops:
         if found:
             self.signal.notify()
             telemetry.ENTRIES.inc(found)
-        if self.follower.reached != before:
-            self._carry.set()  # what is sent may be settled now
-            self._follow.set()  # there may be more
+        if self.follower.more:
+            self._follow.set()
+        if self.follower.reached != before and self._busy:  # what is sent may be settled; who waits for it goes first
+            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._carry.set)
         return self._busy
 
     async def _carry_step(self) -> bool:
@@ -76,10 +78,13 @@ class Loops:
         was_busy, self._busy = self._busy, await self.submitter.step()
         if self._busy and not was_busy:
             self._follow.set()
+        if self.submitter.more:
+            self._carry.set()
         return self._busy
 
     async def _loop(self, name: str, step: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:
-        failures, wait = 0, self.poll
+        first = self.poll if name == FOLLOWER else LONGEST_BUSY_PAUSE
+        failures, wait = 0, first
         while True:
             woken.clear()
             try:
@@ -94,21 +99,24 @@ class Loops:
                 return
             except Exception as error:
                 failures += 1
-                pause = min(LONGEST_PAUSE, 0.05 * 2 ** min(failures, 10))
-                self._failed(name, error)
+                pause = min(LONGEST_PAUSE, 0.01 * 2 ** min(failures, 10))
+                self._failed(name, error, failures)
             if failures:  # is not hurried: whoever wakes it cannot know better
                 await asyncio.sleep(pause)
                 continue
             try:
                 async with asyncio.timeout(pause):  # wait_for may swallow a cancellation (before Python 3.12)
                     await woken.wait()
-                wait = self.poll
+                wait = first
             except TimeoutError:
                 wait *= GROWTH
 
-    def _failed(self, name: str, error: Exception) -> None:
-        why = getattr(error, "detail", repr(error))
+    def _failed(self, name: str, error: Exception, times: int) -> None:
+        # an unknown error may quote rows or addresses with passwords, and health is told to anyone
+        why = str(getattr(error, "detail", f"{type(error).__name__}; the log says more"))
         telemetry.FAILED_STEPS.labels(name).inc()
+        if times == 1 and isinstance(error, Unavailable):
+            return  # a node may show a block a moment before its logs
         if self.trouble.get(name) != why:  # say each trouble once, not at every try
             if isinstance(error, Unavailable):
                 log.warning("step_failed", loop=name, detail=why)

@@ -26,7 +26,7 @@ from ledger.chain.packer import CourierPacker
 from ledger.chain.rpc import Rpc
 from ledger.chain.views import RpcViews
 from ledger.domain.manifest import Manifest
-from ledger.errors import NotReady, WrongChain
+from ledger.errors import InvalidInput, NotReady, WrongChain
 from ledger.host import CourierAccount, FinalSignal, HostSignatures, SystemClock
 from ledger.loops import Loops
 from ledger.ports import Ports
@@ -196,7 +196,7 @@ def read_manifest(settings: Settings) -> Manifest:
             f"there is no ledger in {settings.home}",
             remedy="Run `shareledger chain deploy`, or set SHARELEDGER_HOME to the folder of an existing ledger.",
         ) from None
-    except json.JSONDecodeError as error:
+    except (ValueError, InvalidInput) as error:
         raise NotReady(f"{settings.manifest_file} is damaged: {error}", remedy="Restore it from a backup.") from None
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from api.auth import CallerOf
@@ -29,6 +30,7 @@ PREPARED: Responses = {
     **problems(400, 403, 404, 409, 413, 415, 422),
 }
 RecordIndex = Annotated[int, Path(ge=0, lt=1 << 63, description="counted from 0")]
+RecordIndexes = Annotated[int, Field(ge=0, lt=1 << 63)]
 Tile = Annotated[int, Path(ge=0, lt=1 << 55, description="records 256·n to 256·n + 255")]
 
 
@@ -207,7 +209,7 @@ def _shredding(routes: APIRouter, runtime: Runtime) -> None:
     async def delete_keys(
         caller: CallerOf,
         version: DigestInPath,
-        segment: Annotated[list[int] | None, Query(description="first records; left out: every key")] = None,
+        segment: Annotated[list[RecordIndexes] | None, Query(description="first records; left out: every key")] = None,
     ) -> Response:
         """Once ShredVersion is final: delete the keys it speaks of. Again changes nothing."""
         await shred(runtime.ports, caller, version, segment)

@@ -69,6 +69,7 @@ class Rpc:
         if not urls:
             raise ValueError("at least one address")
         self.urls = urls
+        self._names = [_without_secrets(url) for url in urls]
         self._first = 0
         near = all(_is_plain_loopback(url) for url in urls)
         self._client = httpx.AsyncClient(
@@ -134,15 +135,15 @@ class Rpc:
             try:
                 response = await self._client.post(self.urls[index], content=body)
             except httpx.TransportError as error:
-                failures.append(f"{self.urls[index]}: {type(error).__name__}")
+                failures.append(f"{self._names[index]}: {type(error).__name__}")
                 continue
             if response.status_code in _TRY_ANOTHER:
-                failures.append(f"{self.urls[index]}: HTTP {response.status_code}")
+                failures.append(f"{self._names[index]}: HTTP {response.status_code}")
                 continue
             try:
                 answer = orjson.loads(response.content)
             except orjson.JSONDecodeError:
-                failures.append(f"{self.urls[index]}: HTTP {response.status_code}, not JSON")
+                failures.append(f"{self._names[index]}: HTTP {response.status_code}, not JSON")
                 continue
             self._first = index
             return answer
@@ -156,6 +157,12 @@ def _result(answer: dict[str, Any]) -> Any:
     if error is not None or "result" not in answer:
         raise Unavailable("the answer is not a JSON-RPC response")
     return answer["result"]
+
+
+def _without_secrets(url: str) -> str:
+    """For messages: an address may carry a password, or an access key in its path or query."""
+    parsed = httpx.URL(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode()}"
 
 
 def _is_plain_loopback(url: str) -> bool:

@@ -102,7 +102,7 @@ class RecordCompleteness:
 class PatternMatches:
     """0302, 0305: assigned cells of these columns whose whole text matches, of the assigned ones.
 
-    The syntax is that of `ledger.domain.patterns`: a subset of Python's that takes linear time whoever wrote it.
+    The syntax is RE2's: see `ledger.domain.patterns`.
     """
 
     def __init__(self, columns: Sequence[int], pattern: Pattern) -> None:

@@ -13,7 +13,7 @@ from ledger.domain.acts import KeyKind, Kind
 from ledger.domain.callers import Caller
 from ledger.domain.document_kinds import ACT_DOCUMENTS
 from ledger.domain.documents import Document, disagreements
-from ledger.domain.identifiers import ZERO_DIGEST, digest_to_bytes
+from ledger.domain.identifiers import MAX_SIGNATURE, ZERO_DIGEST, digest_to_bytes
 from ledger.domain.permissions import PERMISSIONS
 from ledger.domain.rules import Circumstances, refusal
 from ledger.domain.rules.case import Signed
@@ -164,13 +164,20 @@ def _check_signers(ports: Ports, caller: Caller, new: Iterable[Submission], stat
         if key is not None and key.department != caller.department:
             raise NotPermitted(f"the key {signer} is not one of {caller.department}")
         kind = key.kind if key else KeyKind.ACCOUNT
-        if not one.signatures or not signed_by(ports, signer, kind, one.digest, one.signatures[0]):
+        _check_lengths(one)  # always: what hangs on other acts is not judged here, and must still fit a transaction
+        if not signed_by(ports, signer, kind, one.digest, one.signatures[0]):
             raise InvalidSignature(
                 f"{one.act.name} carries no signature by {signer} over digest {one.digest}",
                 digest=one.digest,
                 chain_id=ports.manifest.chain_id,
                 module=one.module,
             )
+
+
+def _check_lengths(one: Submission) -> None:
+    needed = one.act.type.signatures
+    if len(one.signatures) != needed or any(len(raw) > MAX_SIGNATURE for raw in one.signatures):
+        raise InvalidSignature(f"{one.act.name} carries {needed} signatures of at most {MAX_SIGNATURE} bytes each")
 
 
 def signed_by(ports: Ports, address: str, kind: int, digest: str, signature: bytes) -> bool:

@@ -17,6 +17,7 @@ class PayloadAudit:
     def __init__(self, work: UnitOfWork, payloads: PayloadStore | None, findings: Findings) -> None:
         self._work, self._payloads, self._findings = work, payloads, findings
         self._hashed: set[str] = set()
+        self._shredded: set[str] = set()  # documents of wholly shredded versions
 
     async def versions(self, state: State) -> None:
         """Every anchored version's document, row, keys and object; then objects of versions not anchored (yet)."""
@@ -28,6 +29,10 @@ class PayloadAudit:
                 document = VersionDocument.parse(body.body)
             except (InvalidInput, ValueError, TypeError, AttributeError):
                 continue  # a changed document is a finding already; an odd one that was signed so is no tampering
+            if (document.dataset, document.number) != (version.dataset, version.number):
+                continue  # the document of another version: anyone may name it, and nothing of it is this version's
+            if version.shredded:
+                self._shredded.add(version.document)
             try:
                 self._row(version, document, await self._work.payload(version.document))
             except (ValueError, TypeError) as error:
@@ -36,11 +41,8 @@ class PayloadAudit:
                 await self._object(document.stored_object, _name(version), version.since)
         if self._payloads is not None:
             for owner, stored in await self._work.payload_objects():
-                if not self._is_shredded(state, owner):
+                if owner not in self._shredded:
                     await self._object(stored, f"the prepared version {owner}", None)
-
-    def _is_shredded(self, state: State, document: str) -> bool:
-        return any(version.shredded for version in state.all(Version) if version.document == document)
 
     async def _object(self, digest: str, name: str, entry: int | None) -> None:
         if self._payloads is None or digest in self._hashed:

@@ -20,7 +20,7 @@ from ledger.ports import Block, Carried, Clock, Cursor, Node, Packer, Receipt, S
 from ledger.services.following import no_fault
 from ledger.services.settling import judge
 
-MOST_AT_ONCE = 400  # acts looked at for one transaction
+MOST_AT_ONCE = 160  # acts looked at for one transaction
 MOST_UNDER_WAY = 4  # transactions sent and not yet in a block
 MOST_OPEN = 12  # transactions whose fate is not settled
 LOOK_SECONDS = 0.1  # between two looks at what is under way, unless the follower moved
@@ -46,12 +46,14 @@ class Submitter:
     lease_seconds: float = 5
     fault: Callable[[str], None] = no_fault
     epoch: int | None = field(default=None, init=False)
+    more: bool = field(default=False, init=False)  # after a step: acts were left over, go on at once
     _renew_at: float = field(default=0, init=False)
     _expire_at: float = field(default=0, init=False)
     _look_at: float = field(default=0, init=False)
     _looked: tuple[Cursor | None, int] | None = field(default=None, init=False)  # at this cursor, so many were waiting
     _sent_at: dict[str, float] = field(default_factory=dict, init=False)  # by hash, in this process
     _most: int = field(default=MOST_AT_ONCE, init=False)  # acts in one transaction; fewer after one reverted
+    _nonce: int = field(default=-1, init=False)  # the last one stored
     _nonce_unsure: bool = field(default=True, init=False)
 
     async def step(self) -> bool:
@@ -61,11 +63,19 @@ class Submitter:
                 return False
             self.fault("lease held, nothing looked at")
 
-            open_ones, waiting = await self._look_after()  # 2
+            self.more = False
+            async with self.store.read() as work:
+                carrying, cursor = await work.carried(self.packer.courier), await work.cursor()
+                queued = await work.queued(MOST_AT_ONCE)
+            open_ones, waiting = await self._look_after(carrying, cursor)  # 2
             self.fault("looked after, nothing new packed")
+            await self._expire()
             if waiting >= MOST_UNDER_WAY or open_ones >= MOST_OPEN:
                 return True
-            carried = await self._pack()  # 3
+            if open_ones < len(carrying):  # some acts may have been put back
+                async with self.store.read() as work:
+                    queued = await work.queued(MOST_AT_ONCE)
+            carried = await self._pack(queued)  # 3
         except _Deposed:
             self.epoch = None
             return False
@@ -114,11 +124,9 @@ class Submitter:
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
-    async def _look_after(self) -> tuple[int, int]:
-        """Follow up each transaction that is not done: how many there are, and how many are not in a block yet."""
+    async def _look_after(self, open_ones: Sequence[Carried], cursor: Cursor | None) -> tuple[int, int]:
+        """Follow up each transaction that is not done: how many are left, and how many are not in a block yet."""
         now = self.clock.now()
-        async with self.store.read() as work:
-            open_ones, cursor = await work.carried(self.packer.courier), await work.cursor()
         if not open_ones:
             self._looked = (cursor, 0)
             return 0, 0
@@ -218,35 +226,39 @@ class Submitter:
 
     # 3 and 4 ---------------------------------------------------------------------------------------------------------
 
-    async def _pack(self) -> Carried | None:
+    async def _pack(self, queued: Sequence[Submission]) -> Carried | None:
         """One transaction of waiting acts, stored; None if none waits. The database is not held while it is signed."""
         now = int(self.clock.now())
-        async with self.store.read() as work:
-            queued = [act for act in await work.queued(MOST_AT_ONCE) if act.valid_until >= now]
-            last = await work.last_nonce(self.packer.courier) if queued else None
-        await self._expire(now)
-        if not queued:
+        fresh = [act for act in queued if act.valid_until >= now]
+        if not fresh:
             return None
-        batch = in_order(queued)[: self._most]
+        batch = in_order(fresh)[: self._most]
         batch = batch[: self.packer.fits(batch)]
-        nonce = 0 if last is None else last + 1
-        if self._nonce_unsure:  # a database that is new to this courier, or transactions of it that are not ours
-            nonce = max(nonce, await self.node.next_nonce(self.packer.courier))
-            self._nonce_unsure = False
-        carried = await self.packer.pack(batch, nonce)
+        self.more = len(batch) < len(fresh)
+        carried = await self.packer.pack(batch, await self._next_nonce())
         self.fault("packed, not stored")
         async with self._write() as work:
             assert self.epoch is not None
             await work.add_carried(carried, self.epoch, [one.digest for one in batch])
             await work.commit()
+        self._nonce = carried.nonce
         return carried
+
+    async def _next_nonce(self) -> int:
+        if self._nonce_unsure:  # another process stored more, or there are transactions of this courier not ours
+            async with self.store.read() as work:
+                last = await work.last_nonce(self.packer.courier)
+            self._nonce = max(-1 if last is None else last, await self.node.next_nonce(self.packer.courier) - 1)
+            self._nonce_unsure = False
+        return self._nonce + 1
 
     async def _send(self, carried: Carried) -> None:
         await self.node.send(carried.raw)
         self._sent_at[carried.hash] = self.clock.now()
 
-    async def _expire(self, now: int) -> None:
+    async def _expire(self) -> None:
         """End what the contracts will refuse from now on because its signature's time is over."""
+        now = int(self.clock.now())
         if now < self._expire_at:
             return
         self._expire_at = now + EXPIRE_SECONDS

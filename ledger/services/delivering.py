@@ -85,7 +85,7 @@ async def open_payload(ports: Ports, caller: Caller, share: str, resume: Resume 
         await ask_chain(ports, found)
     start = _start(version, resume)
     chunks = await open_plain(ports, version, start)  # a lost object or a wrong key shows here, before the record
-    await _record_use(ports, caller, share, version, "payload")
+    await record_use(ports, caller, share, version, "payload")
     # Stopping here leaves a record of a use that did not come to be: better than a use without its record.
     return _download(version, start, chunks)
 
@@ -113,7 +113,7 @@ async def verification_keys(ports: Ports, caller: Caller, share: str) -> Materia
     if caller.department == found.consumer:
         await ask_chain(ports, found)
     material = material_of(ports.vault, version)
-    await _record_use(ports, caller, share, version, "keys")
+    await record_use(ports, caller, share, version, "keys")
     return material
 
 
@@ -169,10 +169,19 @@ async def ask_chain(ports: Ports, share: Share) -> None:
         raise ShareNotInForce(f"the contract does not authorise the share of {share.dataset} any more", share=share.id)
 
 
-async def record_use(ports: Ports, caller: Caller, share: str, version: str, action: str) -> None:
-    """Raises whatever the store raises: without the record there is no use."""
+async def record_use(ports: Ports, caller: Caller, share: str, version: Held, action: str) -> None:
+    """In one transaction with a last look at the share: it may have been suspended while the payload was opened.
+
+    Raises as `authorised`, and whatever the store raises: without the record there is no use.
+    """
     async with ports.store.write() as work:
-        await work.add_use(Use(int(ports.clock.now() * 1000), share, version, caller.department, caller.id, action))
+        found = await _load(work, share)
+        if found is None or found.version != version.version.id:
+            raise ShareNotInForce("another version was delivered just now; ask again", share=share)
+        if found.provider != caller.department:
+            refuse_unless_in_force(found, ports.clock.now())
+        at = int(ports.clock.now() * 1000)
+        await work.add_use(Use(at, share, version.version.id, caller.department, caller.id, action))
         await work.commit()
 
 
@@ -201,19 +210,6 @@ async def _party(ports: Ports, caller: Caller, share: str) -> Share:
                 raise ShareNotDelivered(f"no version of {found.dataset} was delivered under this share yet")
             return found
         return await _share_in_force(ports, work, caller, share)
-
-
-async def _record_use(ports: Ports, caller: Caller, share: str, version: Held, action: str) -> None:
-    """In one transaction with a last look at the share: it may have been suspended while the payload was opened."""
-    async with ports.store.write() as work:
-        found = await _load(work, share)
-        if found is None or found.version != version.version.id:
-            raise ShareNotInForce("another version was delivered just now; ask again", share=share)
-        if found.provider != caller.department:
-            refuse_unless_in_force(found, ports.clock.now())
-        at = int(ports.clock.now() * 1000)
-        await work.add_use(Use(at, share, version.version.id, caller.department, caller.id, action))
-        await work.commit()
 
 
 async def _own(ports: Ports, caller: Caller, version: str) -> Held:

@@ -22,6 +22,7 @@ from ledger.domain.values import Act, act_type
 from ledger.errors import InvalidAct, InvalidDocument, NotPermitted
 from ledger.ports import Ports, UnitOfWork
 from ledger.proofs.typed_data import act_digest, typed_message
+from ledger.services import reading
 
 VALID_SECONDS = 900  # how long a signature made here may wait to be recorded, unless the caller says otherwise
 
@@ -57,7 +58,7 @@ async def draft(
         values = {"signer": signer, "prior": ZERO_DIGEST, "valid_until": now + valid_for} | values
         act = Act.from_json(name, values)
         if "prior" not in fields:
-            state = await work.load(touches(act, ZERO_DIGEST, caller.department))
+            state = reading.visible(await work.load(touches(act, ZERO_DIGEST, caller.department)), caller)
             act = act.replace(prior=last_of(state, act, caller.department))
     module = ports.manifest.address(act.type.module)
     signers = (signer, act["key"]) if act.type.signatures == 2 else (signer,)

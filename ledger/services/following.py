@@ -43,6 +43,7 @@ class Follower:
     confirmations: int = 0
     fault: Callable[[str], None] = no_fault
     reached: Cursor | None = field(default=None, init=False)  # after the last step
+    more: bool = field(default=True, init=False)  # after a step: it stopped in between, go on at once
     _span: int = field(default=128, init=False)  # blocks asked for at once
 
     async def step(self) -> int:
@@ -50,12 +51,12 @@ class Follower:
 
         Where there is much to follow it stops in between: `reached` then lies before the newest final block.
         """
-        start = await self._start()
+        start = self.reached or await self._start()
         latest, there = await self.node.look(start.block.number)
+        newest = latest.number - self.confirmations
+        self.reached, self.more = start, False
         if start.block.number >= self.manifest.block:  # 1
             self._check_still_there(start, latest, there)
-        self.reached = start
-        newest = latest.number - self.confirmations
         if newest <= start.block.number:
             return 0
         target = latest if newest == latest.number else await self.node.block(newest)
@@ -65,10 +66,11 @@ class Follower:
         entries, reached = await self._read(start, target)
         self.fault("checked, nothing written")
         # stopping here loses nothing: the same blocks are read again
-        if await self._write(entries, start, reached):  # 4
-            self.reached = reached
-            return len(entries)
-        return 0
+        if not await self._write(entries, start, reached):  # 4
+            self.reached = None  # another process followed meanwhile, or the read model was emptied: look again
+            return 0
+        self.reached, self.more = reached, reached.block != target
+        return len(entries)
 
     async def _start(self) -> Cursor:
         async with self.store.read() as work:
@@ -107,7 +109,7 @@ class Follower:
         return await self._proven(start, entries)
 
     async def _ask(self, first: int, last: int, target: Block) -> tuple[list[Entry], tuple[int, str] | None]:
-        """The entries of a range and, if it ends at the target, the head there. The next range is sized by the answer."""
+        """The entries of a range and, if it ends at the target, the head there; sizes the next range by the answer."""
         try:
             if last == target.number:
                 return await self.node.entries_and_head(first, target)

@@ -24,6 +24,7 @@ FORMAT = "share-material/1"
 class VersionDocument:
     """A version's document, read: how its file becomes a table, and where its bytes are."""
 
+    dataset: str
     format: str
     number: int
     schema: Schema | None  # None: a file
@@ -43,6 +44,7 @@ class VersionDocument:
         payload, stored = document["payload"], document.get("stored") or {}
         schema = document.get("schema")
         return cls(
+            dataset=document["dataset"],
             format=document["format"],
             number=document["number"],
             schema=None if schema is None else Schema.from_json(schema),

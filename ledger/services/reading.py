@@ -82,13 +82,9 @@ async def seen(
 
 
 def visible(state: State, caller: Caller) -> State:
-    """The state as the caller knows it: without shares and corrections of others, which so are refused like unknown ones."""
-    hidden = {
-        (type(item), item.key)
-        for shape in (Share, Correction)
-        for item in state.all(shape)
-        if not _sees(caller, state, item.consumer, item.provider)
-    }
+    """The state as the caller knows it: shares and corrections of others are refused like ones that do not exist."""
+    private: list[Share | Correction] = [*state.all(Share), *state.all(Correction)]
+    hidden = {(type(item), item.key) for item in private if not _sees(caller, state, item.consumer, item.provider)}
     return State(item for item in state if (type(item), item.key) not in hidden) if hidden else state
 
 

@@ -134,7 +134,7 @@ async def _usable(ports: Ports, caller: Caller, version: str, action: str) -> He
             share = await share_for(ports, work, caller, found)
     if share is not None:
         await ask_chain(ports, share)
-        await record_use(ports, caller, share.id, version, action)
+        await record_use(ports, caller, share.id, found, action)
     return found
 
 

@@ -75,9 +75,7 @@ class Submissions(Rows):
         return await self._named(digests, subjects, submissions.c.state.in_(OPEN_STATES))
 
     async def moving_on(self, digests: Iterable[str], subjects: Iterable[str], apart_from: str) -> set[str]:
-        elsewhere = sa.or_(
-            submissions.c.state == SubmissionState.QUEUED, submissions.c.transaction_hash != apart_from
-        )
+        elsewhere = sa.or_(submissions.c.state == SubmissionState.QUEUED, submissions.c.transaction_hash != apart_from)
         return await self._named(digests, subjects, submissions.c.state.in_(_MOVING), elsewhere)
 
     async def _named(

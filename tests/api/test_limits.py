@@ -1,6 +1,7 @@
 """How long, how deep, how much."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -13,7 +14,7 @@ from api.app import create_app
 from api.errors import MalformedJson, OutOfTime
 from api.limits import JsonRoute, Limits, in_time, parse_json
 from tests.api.conftest import Clients
-from tests.api.world import PROVIDER, World
+from tests.api.world import DATASET, PROVIDER, World
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"{}x", b"NaN", b"-Infinity", b'{"a":1,"a":1}', b"[" * 9 + b"]" * 9])
@@ -83,3 +84,45 @@ async def test_one_event_a_request_and_no_secret(app: FastAPI, clients: Clients,
     assert event["api_key"] == token.split("_")[1]
     shown = str(logs)
     assert "body-secret" not in shown and "query-secret" not in shown and token not in shown and share not in shown
+
+
+HALF = "\\ud800"
+
+
+async def test_half_a_character_is_refused_in_every_body(clients: Clients) -> None:
+    client = await clients.of(PROVIDER)
+    for body in (f'{{"{HALF}":1}}', f'{{"log":"{HALF}"}}', f'{{"log":["\\ud83d\\ude00","{HALF}"]}}'):
+        answer = await client.post("/v1/checkpoints/drafts", content=body, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed-json"), answer.text
+    whole = '{"log":"\\ud83d\\ude00"}'  # a good pair is a character like any other
+    answer = await client.post("/v1/checkpoints/drafts", content=whole, headers={"Content-Type": "application/json"})
+    assert answer.json()["code"] == "invalid-input"
+
+
+async def test_half_a_character_within_a_documents_text_is_no_defect_of_ours(clients: Clients, share: str) -> None:
+    client = await clients.of(PROVIDER)
+    text = f'{{"kind":"{HALF}","reasons":"x","salt":"AAAAAAAAAAAAAAAAAAAAAA"}}'
+    act = {"type": "EndShare", "signer": "0x" + "ab" * 20, "share": share, "cause": 1, "document": "ab" * 32}
+    act |= {"prior": "ab" * 32, "valid_until": 2_000_000_000}
+    signed = {"act": act, "signatures": ["0x" + "00" * 65], "document": text}
+    answer = await client.post("/v1/acts", json={"acts": [signed]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-document"), answer.text
+
+
+async def test_numbers_beyond_what_a_database_holds(clients: Clients) -> None:
+    client = await clients.of(PROVIDER)
+    answer = await client.delete(f"/v1/versions/{'ab' * 32}/keys?segment={10**30}")
+    assert answer.status_code == 422, answer.text
+    empty = hashlib.sha256().hexdigest()
+    segments = [{"first_record": 0, "key": "ab" * 32}, {"first_record": 1 << 76, "key": "ab" * 32}]
+    body = {
+        "fingerprint": {
+            "format": "share-file/1", "salted": True, "schema": "00" * 32, "root": empty, "records": 0, "size": 0,
+        },
+        "manifest": {"format": "share-manifest/1", "records": 0, "tiles": []},
+        "options": {"format": "share-file/1", "salted": True},
+        "provenance": {"source": "x", "captured": 1, "method": "x"},
+        "segments": segments,
+    }  # fmt: skip
+    answer = await client.post(f"/v1/datasets/{DATASET.replace('/', '~')}/fingerprints", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-proof"), answer.text

@@ -11,6 +11,7 @@ import pytest
 from ledger.domain.acts import Duty, RuleKind
 from ledger.domain.documents import Document
 from ledger.domain.identifiers import ZERO_DIGEST
+from ledger.domain.state import Share
 from tests.api.conftest import Clients
 from tests.api.test_payloads import CSV, Delivered, deliver
 from tests.api.world import ATTESTOR, CONSUMER, PROVIDER, ROOT, STRANGER, World
@@ -53,6 +54,13 @@ async def anchor(world: World, document: str) -> str:
         size=1,
         document=document,
     )
+
+
+def request_document(world: World, share: str) -> str:
+    """Digest of what the consumer wrote to the provider."""
+    found = world.state.get(Share, share)
+    assert found is not None
+    return found.document
 
 
 async def named_elsewhere(world: World, delivered: Delivered) -> str:
@@ -108,13 +116,10 @@ async def test_shredding_ones_own_version_leaves_the_keys_of_others(
 async def test_naming_a_document_in_an_item_does_not_publish_it(
     field: str, world: World, clients: Clients, share: str
 ) -> None:
-    private = world.state.get(type_of_share(), share).document  # type: ignore[union-attr]
+    private = request_document(world, share)
     if field == "document":
-        act, digest, signatures = world.signed(
-            "SubmitDataset", STRANGER, Duty.DIRECTOR,
-            dataset=OWN, department=STRANGER, share_type=1, grade=1, document=private,
-        )  # fmt: skip
-        await record(world, act, digest, signatures)
+        fields = {"dataset": OWN, "department": STRANGER, "share_type": 1, "grade": 1, "document": private}
+        await world.do("SubmitDataset", STRANGER, Duty.DIRECTOR, None, **fields)
         await world.do("PublishDataset", ROOT, Duty.LEAD, dataset=OWN)
     else:
         await publish(world, **{field: private})
@@ -129,7 +134,7 @@ async def test_naming_a_document_in_a_version_does_not_open_it_to_its_consumers(
     world: World, clients: Clients, share: str
 ) -> None:
     revision = await publish(world)
-    private = world.state.get(type_of_share(), share).document  # type: ignore[union-attr]
+    private = request_document(world, share)
     await anchor(world, private)
     until = int(world.clock.now()) + 10_000
     reasons = Document.make("request-withdrawal", share=ZERO_DIGEST, reasons="申请")
@@ -145,13 +150,12 @@ async def test_a_measurement_takes_published_rules_only(
 ) -> None:
     """Else whoever may measure could ask any question about any cell, and learn what kind any digest is of."""
     attestor = await clients.of(ATTESTOR)
-    private = world.state.get(type_of_share(), share).document  # type: ignore[union-attr]
+    private = request_document(world, share)
     mine = Document.make(
         "quality-rules",
         name="问卷",
         measures=[{"code": "0302", "weight": 1, "columns": ["name"], "pattern": "村42"}],
     )
-    await world.do("WithdrawRequest", CONSUMER, Duty.LEAD, mine, share=await requested(world)) if False else None
     path = f"/v1/versions/{delivered.version}/measurements"
     for digest in (private, "ab" * 32):
         answer = await attestor.post(path, params={"rules": digest})
@@ -161,21 +165,45 @@ async def test_a_measurement_takes_published_rules_only(
     assert answer.status_code == 200, answer.text
 
 
-async def requested(world: World) -> str:
-    raise AssertionError
+async def test_a_share_of_others_is_refused_like_one_that_does_not_exist(clients: Clients, share: str) -> None:
+    stranger = await clients.of(STRANGER)
+    for id in (share, "ab" * 32):
+        drafted = await stranger.post("/v1/drafts", json={"act": "EndShare", "fields": {"share": id, "cause": 1}})
+        assert drafted.json()["act"]["prior"] == ZERO_DIGEST
+        for verb, body in (("resumption", {}), ("suspension", {}), ("end", {"cause": 1})):
+            said = {**body, "document": {"reasons": "无"}}
+            answer = await stranger.post(f"/v1/authorisations/{id}/{verb}", json=said)
+            assert (answer.status_code, answer.json()["code"]) == (409, "authorisations-unknown"), answer.text
 
 
-def type_of_share() -> Any:
-    from ledger.domain.state import Share
+async def test_a_key_that_another_department_is_enrolling_signs_for_nobody_else(world: World, clients: Clients) -> None:
+    world.stalled = True
+    owner, stranger = await clients.of(PROVIDER), await clients.of(STRANGER)
+    mandate = {"holder": "张", "purpose": "共享"}
+    begun = await owner.post(f"/v1/departments/{PROVIDER}/keys", json={"duty": 1, "mandate": mandate})
+    assert begun.status_code == 202, begun.text
+    key = begun.json()["act"]["key"]
+    taken = await stranger.post(f"/v1/departments/{STRANGER}/keys", json={"key": key, "duty": 1, "mandate": mandate})
+    assert (taken.status_code, taken.json()["code"]) == (403, "not-permitted"), taken.text
 
-    return Share
+
+async def test_an_enrolment_that_is_refused_makes_no_key(world: World, clients: Clients) -> None:
+    stranger = await clients.of(STRANGER)
+    mandate = {"holder": "张", "purpose": "共享"}
+    fields = {"department": PROVIDER, "duty": 1}
+    for path, body in (
+        (f"/v1/departments/{PROVIDER}/keys", {"duty": 1, "mandate": mandate}),
+        (f"/v1/departments/{STRANGER}/keys", {"duty": 1, "mandate": {"holder": 7}}),
+        ("/v1/drafts", {"act": "EnrolKey", "fields": fields, "document": mandate}),
+    ):
+        answer = await stranger.post(path, json=body)
+        assert answer.status_code in (409, 422), answer.text
+    assert world.made_keys == 0
 
 
-async def record(world: World, act: Any, digest: str, signatures: Any) -> None:
-    from ledger.domain.apply import follow
-
-    assert world.refused(act, digest, signatures) is None
-    async with world.store.write() as work:
-        entry = world.append(act, digest, signatures)
-        await work.record([entry], follow(world.state, entry), world.cursor())
-        await work.commit()
+async def test_evidence_shows_whoever_may_read_a_document_its_text(
+    clients: Clients, delivered: Delivered, share: str
+) -> None:
+    told = (await delivered.consumer.get(f"/v1/authorisations/{share}/evidence")).json()
+    (version,) = (one for one in told["documents"] if one["named_by"] == "AnchorVersion.document")
+    assert version["text"] == (await delivered.consumer.get(f"/v1/documents/{version['digest']}")).text

@@ -14,7 +14,7 @@ from ledger.domain.acts import Duty
 from ledger.domain.refusals import REFUSALS
 from ledger.errors import ShareLedgerError
 from tests.api.conftest import Clients
-from tests.api.world import PROVIDER, STRANGER
+from tests.api.world import CONSUMER, PROVIDER
 
 MEMBERS = {"type", "title", "title_zh", "status", "detail", "code", "next_step", "instance", "facts"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -135,8 +135,8 @@ async def test_chinese_titles(clients: Clients) -> None:
 
 
 async def test_a_refusal_keeps_its_code_and_facts(clients: Clients, share: str) -> None:
-    client = await clients.of(STRANGER, Duty.LEAD)
-    answer = await client.post(f"/v1/authorisations/{share}/end", json={"cause": 1, "document": {"reasons": "无"}})
+    client = await clients.of(CONSUMER, Duty.LEAD)
+    answer = await client.post(f"/v1/authorisations/{share}/suspension", json={"document": {"reasons": "无"}})
     assert answer.status_code == 409
     assert answer.json()["code"] == "authorisations-party"
     assert answer.json()["facts"]["share"] == share

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import coincurve
-from eth_abi import encode
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from keys.errors import InvalidSigning

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from ledger.chain.local.anvil import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / "contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 GENESIS = 1_900_000_000
@@ -97,7 +99,14 @@ def anvil() -> Iterator[Chain]:
 
 
 def _running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[Chain]:
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=die_with_parent(),
+    )
     assert process.stdout is not None
     try:
         said = []

@@ -54,9 +54,8 @@ class Drawing:
         """`closing`: a director of the root closes the ledger, for good."""
         pools = self.pools(self._next_time())
         if closing:
-            return self._signed(
-                pools, Act(ACTS["CloseLedger"], self.sensible_fields(pools, "CloseLedger") or {}), "closing"
-            )
+            tries = (self.sensible_fields(pools, "CloseLedger") for _ in range(100))
+            return self._signed(pools, Act(ACTS["CloseLedger"], next(filter(None, tries))), "closing")
         how = self.rng.choices(list(HOWS), list(HOWS.values()))[0]
         if how == "copy" and self.past:
             attempt = replace(self._earlier(), time=pools.now, note="copy")
@@ -109,15 +108,16 @@ class Drawing:
             fields["prior"] = pools.digest()  # not yet: see `closing`
         return self._signed(pools, Act(act, fields), how)
 
-    def sensible_fields(self, pools: Pools, name: str, signer: str | None = None) -> dict[str, Any] | None:
-        """All fields of an act that aims to be accepted; None if no object allows one. `signer`: in the key's place."""
+    def sensible_fields(self, pools: Pools, name: str) -> dict[str, Any] | None:
+        """All fields of an act that aims to be accepted; None if no object allows one, or no key can sign."""
         drawn = DRAWS[name](pools)
         if drawn is None:
             return None
         key, fields = drawn
-        if signer is None and (key is None or not pools.in_force(key)) and pools.chance(0.8):
+        spent = key is None or not (pools.in_force(key) or pools.turns(key))
+        if spent and pools.chance(0.8):
             return None
-        fields["signer"] = signer or (key.address if key is not None else pools.any_key())
+        fields["signer"] = key.address if key is not None else pools.any_key()
         for one in ACTS[name].fields[:-2]:
             if one.name not in fields:
                 spare = one.name in SPARE_WORDS and one.name != "basis" and pools.chance(0.5)

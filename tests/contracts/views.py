@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from eth_abi import decode, encode
+from eth_abi.abi import decode, encode
 from eth_hash.auto import keccak
 
 from ledger.domain.acts import Role
@@ -91,11 +91,15 @@ def _tree(state: State) -> Expected:
             yield "Departments", "rootKeys()", "uint256", (), one.standing_directors
         for other in departments:
             pair = (code, code_to_bytes(other.code))
-            yield "Departments", "isAbove(bytes32,bytes32)", "bool", pair, has_jurisdiction(state, one, other.code)
+            above = has_jurisdiction(state, one, other.code)
+            reach = (above, above and nearest_authority(state, other.code) == one.code)
+            yield "Departments", "reach(bytes32,bytes32)", "(bool,bool)", pair, reach
             yield "Departments", "isBelow(bytes32,bytes32)", "bool", pair, is_below(state, one.code, other.code)
 
 
 def _object(state: State, item: StateObject) -> tuple[str, str, str, tuple[Any, ...], Any]:
+    said: tuple[Any, ...]
+    named: tuple[Any, ...]
     match item:
         case Key():
             retired = (item.retired_time or 0, item.retired_since or 0, item.reason or 0)
@@ -106,7 +110,7 @@ def _object(state: State, item: StateObject) -> tuple[str, str, str, tuple[Any, 
             line = state.get(Line, item.code)
             words = (code_to_bytes(item.provider), *map(word, (item.last, item.pending, item.published)))
             types = "(bytes32,bytes32,bytes32,bytes32,bytes32,uint32,bool)"
-            said = (*words, word(line and line.last), line.count if line else 0, item.withdrawn)
+            said = (*words, word(line.last if line else None), line.count if line else 0, item.withdrawn)
             return "Datasets", "datasetOf(bytes32)", types, (code_to_bytes(item.code),), said
         case Revision():
             said = (word(item.basis), word(item.conditions), item.share_type, item.grade)

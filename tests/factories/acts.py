@@ -39,7 +39,7 @@ def manifest(block: int = 3) -> Manifest:
 
 def submission(name: str, **fields: Any) -> Submission:
     """An act of the root's first key, with sensible values for what `fields` leaves out."""
-    given = {"signer": ROOT_KEY, "prior": ZERO_DIGEST, "valid_until": START + 3600}
+    given: dict[str, Any] = {"signer": ROOT_KEY, "prior": ZERO_DIGEST, "valid_until": START + 3600}
     given |= {"document": DOCUMENT} if any(field.name == "document" for field in ACTS[name].fields) else {}
     act = Act.make(name, **(given | fields))
     module = MODULES[act.type.module]

@@ -1,6 +1,6 @@
 """Re-checks a whole ledger from what its node, its database and its contracts say, each against the others.
 
-1 every entry from the Journal's block on: gap-free, its digest, head and signatures, lawful by the rules, no digest twice
+1 every entry from the Journal's block on: no gap, its digest, head and signatures, lawful by the rules, recorded once
 2 number of entries and head in the ledger's own state
 3 the read model: every row of every table, and the cursor
 4 the contracts' views of every object
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi import decode, encode
+from eth_abi.abi import decode, encode
 
 from ledger.chain.artifacts import artifact
 from ledger.chain.encoding import selector
@@ -136,10 +136,8 @@ async def _views(runtime: Runtime, state: State) -> None:
                 column = renamed.get(part, part)
                 if column:
                     ours, theirs = getattr(item, column), _readable(column, value)
-                    assert (ours or _ZEROES.get(type(theirs), ours)) == theirs, (shape.__name__, item.key, column)
-
-
-_ZEROES: dict[type, Any] = {int: 0, bool: False, str: ""}
+                    same = ours == bool(theirs) if isinstance(ours, bool) else (ours or 0) == (theirs or 0)
+                    assert same, f"{shape.__name__} {item.key}: {column} is {ours!r} here, {theirs!r} in the contract"
 
 
 def _snake(name: str) -> str:

@@ -1,18 +1,20 @@
-"""Every act of the table once, on a running ledger: signed here and queued as it is, so that only the contracts judge."""
+"""Every act of the table, on a running ledger: signed here and queued as it is, so that only the contracts judge."""
 
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
 from keys.signer import LocalSigner
+from keys.transaction import Transaction, sign_transaction
 from ledger.domain.acts import ACTS, Custody, Duty, Grade, KeyKind, Level, Outcome, Role, RuleKind, ShareType
 from ledger.domain.identifiers import ZERO_DIGEST, digest_to_bytes
+from ledger.domain.keccak import keccak256
 from ledger.domain.subjects import last_of, subject
 from ledger.domain.submissions import Submission
 from ledger.domain.touches import touches
 from ledger.domain.values import Act
 from ledger.proofs.typed_data import act_digest
-from tests.harness.world import ROOT, World
+from tests.harness.world import ROOT, World, soon
 
 D = "d0" * 32
 FOREVER = 4_000_000_000
@@ -122,7 +124,9 @@ class Story:
         await self.tell("DeliverShare", "tjj/officer", share=share, version=second, method=1)
         correction = await self.tell("RequestCorrection", "gjj/officer", share=share, prior=second)
         third = await self.version(3)
-        await self.tell("ResolveCorrection", "tjj/lead", correction=correction, outcome=Outcome.CORRECTED, version=third)
+        await self.tell(
+            "ResolveCorrection", "tjj/lead", correction=correction, outcome=Outcome.CORRECTED, version=third
+        )
         attestation = await self.tell(
             "AttestQuality", "lab/officer", prior=second, rules=D, score=999_000, self_attested=False
         )
@@ -144,8 +148,8 @@ class Story:
 
     async def request(self, revision: str) -> str:
         return await self.tell(
-            "RequestShare", "gjj/lead", consumer="gjj", dataset=DATASET, revision=revision, until=FOREVER - len(self.told),
-            prior=ZERO_DIGEST,
+            "RequestShare", "gjj/lead", consumer="gjj", dataset=DATASET, revision=revision, prior=ZERO_DIGEST,
+            until=FOREVER - len(self.told),
         )  # fmt: skip
 
     async def share(self, revision: str, version: str) -> None:
@@ -165,7 +169,17 @@ class Story:
 
     async def close(self) -> None:
         """The two acts on the Journal; nothing lands afterwards."""
-        manifest = self.world.runtime.manifest
-        courier = manifest.courier  # a contract like any other: what an admitted module does is not asked here
-        await self.tell("AdmitModule", f"{ROOT}/director", module=courier, code_hash=manifest.code["Courier"][2:])
-        await self.tell("CloseLedger", f"{ROOT}/director", successor=courier)
+        module, code_hash = await self._contract()
+        await self.tell("AdmitModule", f"{ROOT}/director", module=module, code_hash=code_hash)
+        await self.tell("CloseLedger", f"{ROOT}/director", successor=module)
+
+    async def _contract(self) -> tuple[str, str]:
+        """The address and code hash of a new contract that only stops."""
+        hand, rpc = self.hand("deployer"), self.world.runtime.rpc
+        creation = bytes.fromhex("6001600c60003960016000f300")  # returns the one byte after itself: STOP
+        chain_id = self.world.runtime.manifest.chain_id
+        fields = Transaction(chain_id=chain_id, nonce=0, gas=100_000, to=None, payload=creation)
+        raw, digest = sign_transaction(hand, fields)
+        await rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
+        receipt = await soon(lambda: rpc.call("eth_getTransactionReceipt", "0x" + digest.hex()))
+        return str(receipt["contractAddress"]).lower(), keccak256(b"\0").hex()

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.harness.recheck import Rechecked, recheck
 ROOT = "341500"
 DIRECTOR = Caller("test", ROOT, Duty.DIRECTOR, Role.AUTHORITY | Role.PROVIDER | Role.CONSUMER)
 SECONDS = 60.0  # nothing here takes so long unless it hangs
-PASSPHRASE_FILE = "passphrase"
+BESIDE = "passphrase"
 
 
 @dataclass
@@ -32,7 +32,9 @@ class World:
     runtime: Runtime
     acknowledged: list[str] = field(default_factory=list)
 
-    async def act(self, name: str, document: dict[str, Any] | None = None, *, by: Caller = DIRECTOR, **fields: Any) -> str:
+    async def act(
+        self, name: str, document: dict[str, Any] | None = None, *, by: Caller = DIRECTOR, **fields: Any
+    ) -> str:
         """Submit an act signed with a key held here; its digest. It is on its way, not final."""
         submission = await act_for(self.runtime.ports, by, name, fields, document)
         self.acknowledged.append(submission.digest)
@@ -77,16 +79,25 @@ def _at_rest(one: Submission) -> bool:
     return one.state in (SubmissionState.FINAL, SubmissionState.FAILED, SubmissionState.RETURNED)
 
 
+async def soon(ask: Callable[[], Awaitable[Any]], seconds: float = SECONDS) -> Any:
+    """Ask until the answer is true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (answer := await ask()):
+        assert time.monotonic() < deadline, "not in time"
+        await asyncio.sleep(0.005)
+    return answer
+
+
 def source_of(home: Path) -> PassphraseSource:
-    secret = Passphrase((home / PASSPHRASE_FILE).read_bytes())
+    secret = Passphrase((home / BESIDE).read_bytes())
     return lambda: secret
 
 
 async def make_home(home: Path, **settings: Any) -> Path:
     """Found a ledger. Its passphrase, of 256 random bits and cheap to open, lies beside it: it guards nothing."""
-    home.mkdir(mode=0o700, parents=True)
     secret = generate()
-    (home / PASSPHRASE_FILE).write_bytes(secret.reveal())
+    await asyncio.to_thread(home.mkdir, mode=0o700, parents=True)
+    await asyncio.to_thread((home / BESIDE).write_bytes, secret.reveal())
     made = Settings.load(home=home, **settings)
     await found(made, lambda: secret, code=ROOT, level=Level.CITY, roles=Role(31))
     return home
@@ -98,7 +109,9 @@ def copy_home(home: Path, to: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(home: Path, *, lease_seconds: float = 0.5, running: bool = True, **settings: Any) -> AsyncIterator[World]:
+async def opened(
+    home: Path, *, lease_seconds: float = 0.5, running: bool = True, **settings: Any
+) -> AsyncIterator[World]:
     """Open the ledger of a home, caught up, and let its loops run."""
     async with open_runtime(Settings.load(home=home, **settings), source_of(home)) as runtime:
         assert runtime.loops.submitter is not None

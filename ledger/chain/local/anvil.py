@@ -76,7 +76,7 @@ class Anvil:
                 binary, *_arguments(genesis, base, history),
                 stdin=DEVNULL, stdout=PIPE, stderr=STDOUT,
                 start_new_session=True,  # Ctrl-C goes to us; we stop it in our own time
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(),
                 env={"HOME": os.environ.get("HOME", "/"), "RUST_LOG": "off"},
             )  # fmt: skip
         except OSError as error:
@@ -148,7 +148,8 @@ def _arguments(genesis: Genesis, base: str, history: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _die_with_parent() -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
+    """For `preexec_fn`: the child is killed when the thread that starts it ends. None where the kernel cannot."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec nothing should allocate or import

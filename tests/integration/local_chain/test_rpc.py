@@ -89,3 +89,12 @@ def test_hex() -> None:
             unhexed(wrong)
     with pytest.raises(ValueError, match="negative"):
         quantity(-1)
+
+
+async def test_what_an_address_carries_beside_its_host_is_in_no_message() -> None:
+    """Passwords and access keys: messages reach whoever calls the API."""
+    down = httpx.MockTransport(lambda _: httpx.Response(503))
+    async with Rpc("https://user:password@node.test:8545/v3/accesskey?token=secret", transport=down) as rpc:
+        with pytest.raises(Unavailable) as unavailable:
+            await rpc.call("a")
+    assert unavailable.value.detail == "no node answers: https://node.test:8545: HTTP 503"

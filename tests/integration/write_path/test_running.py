@@ -5,9 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from ledger.domain.acts import Duty, Level, Role
-from ledger.domain.callers import Caller
-from ledger.errors import Refused
+from ledger.domain.acts import Level
 from ledger.services.acting import SignedAct, submit
 from tests.harness.world import DIRECTOR, ROOT, SECONDS, World, opened
 
@@ -16,29 +14,6 @@ async def test_an_act_becomes_final(world: World) -> None:
     digest = await world.register("341502")
     (submission,) = await world.settle([digest])
     assert submission.state == "final" and submission.entry == 1
-
-
-async def test_a_tree_of_departments_keys_and_a_dataset(world: World) -> None:
-    await world.register("341502")
-    await world.register("tjj", roles=Role.PROVIDER)
-    key = await world.runtime.create_key()
-    await world.settle()
-    await world.act(
-        "EnrolKey", key=key, department="tjj", kind=1, duty=int(Duty.DIRECTOR), custody=2, start=0, until=0
-    )
-    await world.settle()
-    bureau = Caller("test", "tjj", Duty.DIRECTOR, Role.PROVIDER)
-    document = {"title": "统计用区划代码", "description": "codes", "columns": [{"name": "code", "type": "text"}]}
-    try:
-        await world.act("SubmitDataset", document, by=bureau, dataset="tjj/division", department="tjj", share_type=1, grade=1)
-    except Refused as refused:
-        raise AssertionError(refused.detail) from refused
-    for one in await world.settle():
-        assert one.state == "final", one.reason
-    checked = await world.recheck()
-    assert [entry.kind for entry in checked.entries] == [
-        "LedgerOpened", "DepartmentRegistered", "DepartmentRegistered", "KeyEnrolled", "DatasetSubmitted",
-    ]  # fmt: skip
 
 
 async def test_many_acts_travel_together(world: World) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ledger.domain.acts import Custody, Duty
 from ledger.domain.documents import Document
 from ledger.domain.entries import Entry
-from ledger.domain.state import Department, Share, State
+from ledger.domain.state import Department, Share, State, Version
 from ledger.errors import Unavailable
 from ledger.services.audit_report import AuditReport
 from ledger.services.replaying import replay
@@ -306,3 +306,23 @@ async def test_the_state_is_never_shared(world: World) -> None:
     """An audit rebuilds its own; what the product holds in memory cannot leak into it."""
     world.chain.state = State([replace(item, level=1) for item in world.chain.state.all(Department)])
     assert (await audit(world)).clean
+
+
+async def test_a_version_that_names_the_document_of_another_accuses_nobody(world: World, version: str) -> None:
+    """Anyone may name any digest: that is odd, but no tampering, and hides none either."""
+    other = "341500/tjj/other"
+    item = await world.keep(Document.make("conditions", conditions="another item"), PROVIDER)
+    terms = {"dataset": other, "department": PROVIDER, "share_type": 1, "grade": 1, "document": item}
+    world.chain.do("SubmitDataset", PROVIDER, Duty.DIRECTOR, **terms)
+    world.chain.do("PublishDataset", ROOT, Duty.LEAD, dataset=other)
+    right = world.chain.state.get(Version, version)
+    assert right is not None
+    fingerprint = {"format": right.format, "salted": True, "root": "ab" * 32, "records": 1, "size": 1}
+    await world.act(
+        "AnchorVersion", PROVIDER, Duty.OFFICER, dataset=other, number=1, document=right.document, **fingerprint
+    )
+    assert (await audit(world)).clean
+    await world.act("ShredVersion", PROVIDER, Duty.OFFICER, dataset=other, number=1, whole=True)
+    (stored,) = world.payloads.objects
+    world.payloads.flip(stored)
+    assert codes(await audit(world)) == ["payload-changed"]

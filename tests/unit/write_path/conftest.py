@@ -16,8 +16,8 @@ from ledger.store.engine import open_engine
 from ledger.store.schema import migrate
 from ledger.store.unit_of_work import SqlStore
 from tests.factories.acts import CHAIN_ID, COURIER_KEY, START, manifest
-from tests.fakes.small import FakeClock
 from tests.fakes.node import FakeNode, FakePacker
+from tests.fakes.small import FakeClock
 
 
 @dataclass

@@ -431,4 +431,3 @@ def test_order_keeps_the_queue_and_puts_priors_first() -> None:
     loop: list[Submission] = [third, other, second, first]
     assert in_order(loop) == [first, second, third, other]
     assert in_order([other, first]) == [other, first]
-
