@@ -131,7 +131,7 @@ def submit(
     said_by_route: frozenset[str] = frozenset(),
 ) -> Answer:
     """Have the act signed, here or by the host, sent, and waited for."""
-    if run.options.get("keystore"):
+    if run.options.get("keystore") or run.options.get("new_keystore"):
         from ledger.cli.signing import sign_and_send
 
         return submission_answer(run, until_final(run, sign_and_send(run, act, fields, document)))

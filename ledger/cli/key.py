@@ -25,14 +25,12 @@ _NEW_KEY = (
 
 
 def _custody(run: Run, fields: dict[str, Any], document: dict[str, Any], department: str | None) -> None:
-    """A key kept by its department is enrolled by signatures made there; one left with the host, by the host."""
+    """A key kept by its department signs its enrolment there; one left with the host is made and signs there."""
     fields.setdefault("until", 0)
-    here = run.options.get("keystore") is not None
+    here = run.options.get("new_keystore") is not None
     custody = fields.setdefault("custody", int(Custody.OWN if here else Custody.HOST))
     if here != (custody == Custody.OWN):
-        raise InvalidOption(
-            "a key of custody own is enrolled with --keystore and --new-keystore, one of custody host without them"
-        )
+        raise InvalidOption("a key of custody own is enrolled with --new-keystore, one of custody host without it")
 
 
 act_command(
@@ -42,7 +40,7 @@ act_command(
         act="EnrolKey",
         route="/departments/{department}/keys",
         help=(
-            "Enrol a key for a department. Without --keystore the server makes the key and keeps it. "
+            "Enrol a key for a department. Without --new-keystore the server makes the key and keeps it. "
             "Signed by a director of the department or of an authority above, and by the new key."
         ),
         target="department",

@@ -56,7 +56,6 @@ class Checked:
     act: Act
     digest: str
     documents: tuple[str, ...]
-    signers: tuple[str, ...]
 
 
 def ledger_identity(run: Run) -> LedgerIdentity:
@@ -77,10 +76,13 @@ def check_draft(
     name: str,
     fields: Mapping[str, Any],
     document: Mapping[str, Any] | None,
-    signers: tuple[str, ...],
+    signers: tuple[str | None, ...],
     ledger: LedgerIdentity,
 ) -> Checked:
-    """The numbered checks. `fields` has a valid_until. Raises Mismatch naming what differs."""
+    """The numbered checks. `fields` has a valid_until; a signer that is None is a key of the server's choice.
+
+    Raises Mismatch naming what differs.
+    """
     try:
         told = dict(draft["act"])
         if told.pop("type") != name:
@@ -94,15 +96,16 @@ def check_draft(
     except (KeyError, TypeError, ValueError, ShareLedgerError) as error:
         raise Mismatch(f"the draft cannot be read: {error}") from error
     _check_fields(act, fields, document, documents)  # 1 and 3
-    if (act.signer, *(act[key] for key in ("key",) if len(signers) > 1)) != signers:  # 2
-        raise Mismatch(f"the draft's signer is {act.signer}, not {signers[0]}")
+    for told_signer, ours in zip((act.signer, act.values.get("key")), signers, strict=False):  # 2
+        if ours is not None and told_signer != ours:
+            raise Mismatch(f"the draft's signer is {told_signer}, not {ours}")
     digest = act_digest(act, ledger.chain_id, module)  # 4
     if claimed != digest:
         raise Mismatch(f"the draft's digest is {claimed}, but this act on this ledger has {digest}")
     typed = draft.get("typed")
     if typed is not None and typed != typed_message(act, ledger.chain_id, module):
         raise Mismatch("the draft's typed data is not this act's on this ledger")
-    return Checked(act, digest, documents, signers)
+    return Checked(act, digest, documents)
 
 
 def _documents(draft: Mapping[str, Any]) -> tuple[str, ...]:
@@ -167,16 +170,19 @@ def _check_document(act: Act, field: str, text: str | None, asked: Mapping[str, 
 def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapping[str, Any] | None) -> dict[str, Any]:
     """Draft, check, show, sign with the key file(s) at hand, send. The submission.
 
+    A new key kept here may be enrolled by a director whose key the server holds: then the server signs beside it.
     Raises Mismatch, keys.errors.KeysError, Answered, NoAnswer.
     """
-    files = [run.options["keystore"]]
+    files: list[Path | None] = [run.options["keystore"]]
     if act_type(name).signatures == 2:
         files.append(_new_key_file(run))
-    signers = tuple(address_in(file) for file in files)
+    signers = tuple(address_in(file) if file else None for file in files)
     if len(signers) == 2:
         fields = {**fields, "key": signers[1]}
     ledger = ledger_identity(run)
-    request: dict[str, Any] = {"act": name, "fields": {**fields}, "signer": signers[0]}
+    request: dict[str, Any] = {"act": name, "fields": {**fields}}
+    if signers[0] is not None:
+        request["signer"] = signers[0]
     request["fields"]["valid_until"] = run.now + run.options["valid_for"]
     if document is not None:
         request["document"] = document
@@ -192,7 +198,10 @@ def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapp
     _show(run, checked, ledger)
     if not run.agrees():
         raise InvalidOption(say(run.out.lang, "not-signed"), remedy="Answer y, or give --yes.")
-    signatures = [_sign(run, file, checked.digest, prefix) for file, prefix in zip(files, ("", "new_"), strict=False)]
+    signatures = [
+        _sign(run, file, checked.digest, prefix) if file else None  # null: the server's to add
+        for file, prefix in zip(files, ("", "new_"), strict=False)
+    ]
     signed: dict[str, Any] = {"act": {"type": name, **checked.act.to_json()}, "signatures": signatures}
     if len(checked.documents) == 1:
         signed["document"] = checked.documents[0]

@@ -168,6 +168,11 @@ def test_a_new_key_signs_its_own_enrolment(
     signers = [recover(digest, bytes.fromhex(signature[2:])) for signature in signed["signatures"]]
     assert signers == [key.address, new.address] and act["key"] == new.address and act["custody"] == 1
     assert console(*enrol, *key.options).code == 2
+
+    assert console(*enrol, *new_options).code == 0, "the server holds the director's key and signs beside the new one"
+    (signed,) = server.bodies()[-1]["acts"]
+    assert signed["signatures"][0] is None and signed["signatures"][1] is not None
+    assert (signed["act"]["key"], signed["act"]["custody"]) == (new.address, 1)
     assert console(*enrol, *key.options, *new_options, "--custody", "host").code == 2
 
 

@@ -14,7 +14,8 @@ from ledger.domain.submissions import Submission
 from ledger.domain.touches import touches
 from ledger.domain.values import Act
 from ledger.proofs.typed_data import act_digest
-from tests.harness.world import ROOT, World, soon
+from tests.harness.waiting import soon
+from tests.harness.world import ROOT, World
 
 D = "d0" * 32
 FOREVER = 4_000_000_000

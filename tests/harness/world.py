@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,10 @@ from ledger.runtime import Runtime, open_runtime
 from ledger.services.acting import act_for
 from ledger.settings import Settings
 from tests.harness.recheck import Rechecked, recheck
+from tests.harness.waiting import SECONDS
 
 ROOT = "341500"
 DIRECTOR = Caller("test", ROOT, Duty.DIRECTOR, Role.AUTHORITY | Role.PROVIDER | Role.CONSUMER)
-SECONDS = 60.0  # nothing here takes so long unless it hangs
 BESIDE = "passphrase"
 
 
@@ -77,15 +77,6 @@ class World:
 
 def _at_rest(one: Submission) -> bool:
     return one.state in (SubmissionState.FINAL, SubmissionState.FAILED, SubmissionState.RETURNED)
-
-
-async def soon(ask: Callable[[], Awaitable[Any]], seconds: float = SECONDS) -> Any:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (answer := await ask()):
-        assert time.monotonic() < deadline, "not in time"
-        await asyncio.sleep(0.005)
-    return answer
 
 
 def source_of(home: Path) -> PassphraseSource:

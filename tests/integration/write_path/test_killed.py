@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.world import SECONDS, opened
+from tests.harness.waiting import SECONDS
+from tests.harness.world import opened
 
 ROOT_FOLDER = Path(__file__).parents[3]
 STEPS = (

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ledger.domain.acts import Level
 from ledger.services.acting import SignedAct, submit
-from tests.harness.world import DIRECTOR, ROOT, SECONDS, World, opened
+from tests.harness.waiting import SECONDS
+from tests.harness.world import DIRECTOR, ROOT, World, opened
 
 
 async def test_an_act_becomes_final(world: World) -> None:

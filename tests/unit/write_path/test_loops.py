@@ -9,6 +9,7 @@ import pytest
 from ledger.host import FinalSignal
 from ledger.loops import Loops
 from tests.factories.acts import register
+from tests.harness.waiting import soon
 from tests.unit.write_path.conftest import Rig
 
 SECONDS = 20
@@ -37,6 +38,10 @@ async def running(loops: Loops, rig: Rig) -> AsyncIterator[asyncio.Task[None]]:
             task.cancel()
         await asyncio.wait(tasks, timeout=SECONDS)
         assert all(task.done() for task in tasks), "cancelled, and still running"
+
+
+async def _is(value: bool) -> bool:
+    return value
 
 
 async def until_final(rig: Rig, loops: Loops, digest: str) -> None:
@@ -91,14 +96,10 @@ async def test_a_node_that_is_away_is_waited_for(rig: Rig) -> None:
     async with running(loops, rig):
         (digest,) = await rig.queue(register("a"))
         loops.wake()
-        async with asyncio.timeout(SECONDS):
-            while "follower" not in loops.trouble:
-                await asyncio.sleep(0.001)
+        await soon(lambda: _is("follower" in loops.trouble))
         rig.node.down = False
         await until_final(rig, loops, digest)
-        async with asyncio.timeout(SECONDS):
-            while loops.trouble:
-                await asyncio.sleep(0.001)
+        await soon(lambda: _is(not loops.trouble))
 
 
 async def test_a_node_that_contradicts_what_was_final_ends_the_writing(rig: Rig) -> None:
