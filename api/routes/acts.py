@@ -16,7 +16,7 @@ from api.idempotency import once
 from api.limits import JsonRoute
 from api.replies import Reply
 from api.runtime import Runtime
-from api.schemas.acts import DraftBody, ShredBody, SignedActsBody, body_of
+from api.schemas.acts import DraftBody, SignedActsBody, body_of
 from api.schemas.fields import PATH_TYPES
 from api.schemas.views import SubmissionView, act_json
 from api.submitting import answer_many, answer_one, stand_now
@@ -28,7 +28,6 @@ from ledger.domain.values import Act
 from ledger.errors import InvalidAct
 from ledger.services import acting, drafting
 from ledger.services.completing import MISSING
-from ledger.services.shredding import shred
 
 
 def router(runtime: Runtime) -> APIRouter:
@@ -67,12 +66,7 @@ def _endpoint(runtime: Runtime, line: ActRoute) -> Callable[..., Awaitable[Respo
             return await answered(submission)
 
         async def answered(submission: Submission) -> Reply:
-            reply = await answer_one(request, runtime, submission)
-            if isinstance(body, ShredBody) and reply.status == 201:
-                # stopping before this leaves keys that the ledger says are gone: DELETE …/keys does it again
-                segments = None if body.whole else body.document.get("segments")
-                await shred(runtime.ports, caller, path["version"], segments)
-            return reply
+            return await answer_one(request, runtime, submission)
 
         return (await once(request, runtime.ports, caller, work, again)).response()
 

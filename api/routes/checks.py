@@ -170,7 +170,7 @@ def _whole(routes: APIRouter, runtime: Runtime) -> None:
         "/authorisations/{share}/evidence",
         tags=["authorisations"],
         responses=problems(403, 404),
-        openapi_extra=who("the consumer, the provider, an authority above the provider, or an auditor"),
+        openapi_extra=who("the consumer, the provider, an authority above either, or an auditor"),
     )
     async def show_evidence(request: Request, caller: CallerOf, share: DigestInPath) -> Response:
         """What the ledger shows of a share, and what must be said about it."""

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -21,7 +21,6 @@ from ledger.services import anchoring, delivering, verifying
 from ledger.services.acting import Idempotency
 from ledger.services.delivering import Download, Resume
 from ledger.services.fingerprinting import PrepareOptions
-from ledger.services.shredding import shred
 
 PROVIDER = who("the dataset's provider")
 USER = who("the consumer of a share in force, or the provider")
@@ -39,7 +38,6 @@ def router(runtime: Runtime) -> APIRouter:
     _uploads(routes, runtime)
     _downloads(routes, runtime)
     _proofs(routes, runtime)
-    _shredding(routes, runtime)
     return routes
 
 
@@ -195,25 +193,6 @@ def _resume(request: Request) -> Resume | None:
         return None
     version = request.headers.get("if-range")
     return Resume(int(asked[1]), version.strip('"') if version else None)
-
-
-def _shredding(routes: APIRouter, runtime: Runtime) -> None:
-    @routes.delete(
-        "/versions/{version}/keys",
-        tags=["versions"],
-        status_code=204,
-        response_class=Response,
-        responses=problems(404, 409),
-        openapi_extra=PROVIDER,
-    )
-    async def delete_keys(
-        caller: CallerOf,
-        version: DigestInPath,
-        segment: Annotated[list[RecordIndexes] | None, Query(description="first records; left out: every key")] = None,
-    ) -> Response:
-        """Once ShredVersion is final: delete the keys it speaks of. Again changes nothing."""
-        await shred(runtime.ports, caller, version, segment)
-        return Response(status_code=204)
 
 
 def _proofs(routes: APIRouter, runtime: Runtime) -> None:

@@ -33,7 +33,7 @@ from ledger.domain.submissions import SubmissionState
 from ledger.errors import InvalidInput
 from ledger.services import reading
 
-PARTIES = who("the consumer, the provider, an authority above the provider, or an auditor")
+PARTIES = who("the consumer, the provider, an authority above either, or an auditor")
 OWN = who("the department that signed, or an auditor")
 READERS = who("the parties of the act, the authorities above them, auditors; anyone once it is published")
 

@@ -53,7 +53,6 @@ class ActCommand:
     prior_option: str | None = None
     extra: Sequence[inspect.Parameter] = ()
     fill: Fill | None = None
-    then: Callable[[Run, Given, str], None] | None = None
 
     @property
     def said_by_route(self) -> frozenset[str]:
@@ -96,8 +95,6 @@ def act_command(app: typer.Typer, verb: str, told: ActCommand) -> None:
             told.fill(run, fields, document, target)
         path = told.route.replace(f"{{{told.target}}}", segment(target or ""))
         answer = submit(run, told.act, path, fields, document or None, said_by_route=told.said_by_route)
-        if told.then and answer.value.get("state") == "final":
-            told.then(run, document, target or "")
         return answer
 
     taking(work, parameters)

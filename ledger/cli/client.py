@@ -115,10 +115,6 @@ class Client:
         timeout = self._timeout + (wait or 0)
         return _body(self._send("POST", path, params=_query(query), headers=headers, timeout=timeout, **content))
 
-    def delete(self, path: str, **query: Any) -> None:
-        """Doing it twice changes nothing more. Raises Answered, NoAnswer."""
-        self._send("DELETE", path, params=_query(query))
-
     def upload(self, path: str, chunks: Callable[[], Iterator[bytes]], size: int, media: str, **query: Any) -> Any:
         """Stream a body; `chunks` gives it anew for each try. Uploading the same bytes twice is harmless."""
         headers = {"Content-Type": media, "Content-Length": str(size)}

@@ -28,11 +28,6 @@ def _what_is_shredded(run: Run, fields: dict[str, Any], document: dict[str, Any]
         fields |= {"dataset": told["dataset"], "number": told["number"]}
 
 
-def _delete_keys(run: Run, document: dict[str, Any], version: str) -> None:
-    """Now that the ledger says so, the keys go; where they were never left with the server there are none to delete."""
-    run.client.delete(f"/versions/{segment(version)}/keys", segment=document.get("segments"))
-
-
 @command(app, "anchor", *ACT, *CLIENT)
 def anchor(
     run: Run,
@@ -128,7 +123,6 @@ act_command(
         target_help="Id of the version.",
         stands_for=frozenset({"dataset", "number"}),
         fill=_what_is_shredded,
-        then=_delete_keys,
     ),
 )
 list_command(

@@ -27,7 +27,7 @@ from ledger.ports import Ports, StoredDocument, UnitOfWork
 from ledger.proofs.typed_data import act_digest
 from ledger.services import reading
 from ledger.services.completing import check_use, completed
-from ledger.services.drafting import Draft, draft
+from ledger.services.drafting import Draft, draft, present
 from ledger.services.readers import readers_of
 
 MOST_ACTS = 1000
@@ -195,7 +195,7 @@ async def _refuse_early(
             names[name].add(value)
     on_the_way = await work.open_on(names[Kind.DIGEST], names[Kind.CODE] | names[Kind.ADDRESS])
     known = await work.submitted(one.digest for one in new)
-    now = int(ports.clock.now())
+    now = present(ports.clock, state.ledger)
     for position, one in enumerate(new):
         hangs = any(value in on_the_way for _, value in _named(one.act))
         on_the_way |= {one.digest, one.subject}

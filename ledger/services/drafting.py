@@ -15,12 +15,12 @@ from ledger.domain.documents import Document
 from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.permissions import PERMISSIONS
 from ledger.domain.shapes import kind_members
-from ledger.domain.state import Key
+from ledger.domain.state import LEDGER_KEY, Key, Ledger
 from ledger.domain.subjects import last_of
 from ledger.domain.touches import touches
 from ledger.domain.values import Act, act_type
 from ledger.errors import InvalidAct, InvalidDocument, NotPermitted
-from ledger.ports import Ports, UnitOfWork
+from ledger.ports import Clock, Ports, UnitOfWork
 from ledger.proofs.typed_data import act_digest, typed_message
 from ledger.services import reading
 
@@ -38,6 +38,14 @@ class Draft:
     typed: dict[str, Any]
 
 
+def present(clock: Clock, ledger: Ledger | None) -> int:
+    """The time acts will meet, in unix seconds: ours, but never before the newest entry's.
+
+    A block's time never goes back, so with a clock that lags behind the chain we would sign acts that expired already.
+    """
+    return max(int(clock.now()), ledger.time if ledger else 0)
+
+
 async def draft(
     ports: Ports,
     caller: Caller,
@@ -52,8 +60,8 @@ async def draft(
     if name not in PERMISSIONS:
         raise InvalidAct(f"there is no act {name!r} to sign", known=sorted(PERMISSIONS))
     values, documents = _documents_in_place(name, fields, document)
-    now = int(ports.clock.now())
     async with ports.store.read() as work:
+        now = present(ports.clock, (await work.load([(Ledger, LEDGER_KEY)])).ledger)
         signer = signer or await signing_key(ports, work, caller, name, now)
         values = {"signer": signer, "prior": ZERO_DIGEST, "valid_until": now + valid_for} | values
         act = Act.from_json(name, values)

@@ -7,7 +7,7 @@ One step follows what is final, as far as it can. What must hold before a row is
 3. nothing is left out: at the newest final block, number of entries and head in the ledger's own state equal ours.
    Where many blocks are to be followed, and the state of the older ones is gone, entries vouch for what lies before
    them: we go to the block before the last entry's, and no further;
-4. rows, cursor and ended submissions are one database transaction.
+4. rows, cursor, ended submissions and the keys that an act deletes are one database transaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ from ledger.errors import Diverged, Unavailable
 from ledger.ports import Block, Cursor, Node, Store
 from ledger.proofs.head import first_head, next_head
 from ledger.proofs.typed_data import act_digest
+from ledger.services.shredding import carry_out
 
 ENTRIES_A_STEP = 1_000  # as many are written at once, or a few more
 MOST_BLOCKS = 8_192  # asked for at once
@@ -31,6 +32,10 @@ RANGES_A_STEP = 64
 
 def no_fault(_step: str) -> None:
     """In tests, a place to crash: named after what is true at that moment."""
+
+
+class _Short(Unavailable):
+    """The entries of a node are fewer than its own head counts, or others."""
 
 
 @dataclass
@@ -63,7 +68,10 @@ class Follower:
         if target is None:
             raise Unavailable(f"the node no longer has block {newest}")
 
-        entries, reached = await self._read(start, target)
+        try:
+            entries, reached = await self._read(start, target)
+        except _Short:
+            entries, reached = await self._read(start, target)  # some nodes show a block a moment before its logs
         self.fault("checked, nothing written")
         # stopping here loses nothing: the same blocks are read again
         if not await self._write(entries, start, reached):  # 4
@@ -100,7 +108,7 @@ class Follower:
             entries += found
             if claim is not None:  # 3
                 if claim != (start.size + len(entries), head):
-                    raise Unavailable(f"the node's logs up to block {last} do not lead to its own head; waiting for it")
+                    raise _Short(f"the node's logs up to block {last} do not lead to its own head; waiting for it")
                 return entries, Cursor(target, *claim)
             enough = turn >= RANGES_A_STEP or len(entries) >= ENTRIES_A_STEP
             if last == target.number or (enough and self._proven_to(entries) > start.block.number):
@@ -169,6 +177,7 @@ class Follower:
                 for thing in follow(state, entry):
                     changed[type(thing), thing.key] = thing
             await work.record(entries, changed.values(), reached)
+            await carry_out(work, entries)
             self.fault("written, not committed")
             await work.commit()
         self.fault("committed")

@@ -43,7 +43,7 @@ async def catalogue_object(work: UnitOfWork, shape: type[StateObject], *key: Any
 
 
 async def share(work: UnitOfWork, caller: Caller, id: str) -> Share:
-    """Raises NotFound, also if the caller is neither a party, nor an authority above the provider, nor an auditor."""
+    """Raises NotFound, also if the caller is neither a party, nor an authority above one, nor an auditor."""
     state = await work.load([(Share, (id,))])
     found = state.get(Share, id)
     if found is None or not _sees(caller, state, found.consumer, found.provider):
@@ -73,7 +73,7 @@ async def seen(
     start = (after,) if after else None
     while len(page) < limit:
         found: Sequence[Any] = await work.objects(shape, after=start, limit=PAGE, **where)
-        state = await work.load([(Department, (item.provider,)) for item in found])
+        state = await work.load([(Department, (code,)) for item in found for code in (item.provider, item.consumer)])
         page.extend(item for item in found if _sees(caller, state, item.consumer, item.provider))
         if len(found) < PAGE:
             break
@@ -88,10 +88,12 @@ def visible(state: State, caller: Caller) -> State:
     return State(item for item in state if (type(item), item.key) not in hidden) if hidden else state
 
 
-def _sees(caller: Caller, state: State, consumer: str, provider: str) -> bool:
-    if caller.audits or caller.department in (consumer, provider):
+def _sees(caller: Caller, state: State, *parties: str) -> bool:
+    """A party, an authority above one (each administers sharing at its level: art. 8), or an auditor."""
+    if caller.audits or caller.department in parties:
         return True
-    return any(above.code == caller.department and is_authority(above) for above in ancestors(state, provider))
+    above = (above for party in parties for above in ancestors(state, party) if is_authority(above))
+    return any(authority.code == caller.department for authority in above)
 
 
 async def document(work: UnitOfWork, caller: Caller, digest: str) -> StoredDocument:

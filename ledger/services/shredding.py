@@ -1,29 +1,38 @@
-"""Deleting keys, so that a payload or the link of its records to the ledger is gone for good; ShredVersion says so."""
+"""Deleting keys, so that a payload or the link of its records to the ledger is gone for good.
 
-from collections.abc import Sequence
+The keys go in the very transaction that makes the act final: never before the ledger says so, never left behind by a
+crash. An act on a payload that is not kept here deletes nothing.
+"""
 
-from ledger.domain.callers import Caller
-from ledger.domain.refusals import refusal_from_name
-from ledger.errors import Conflict
-from ledger.ports import Ports
+from collections.abc import Iterable, Sequence
+
+from ledger.domain.documents import Document
+from ledger.domain.entries import Entry
+from ledger.domain.state import VersionNumber
+from ledger.errors import InvalidInput
+from ledger.ports import UnitOfWork
 from ledger.services.versions import held
 
 
-async def shred(ports: Ports, caller: Caller, version: str, segments: Sequence[int] | None = None) -> None:
-    """Delete the keys of these segments (by first record), or with None all of them and the payload's own.
-
-    Only once the ledger says so: a payload that is missing without a ShredVersion is a finding. Raises NotFound,
-    Conflict if no such act is final, the Refused for a department that does not provide the dataset.
-    """
-    async with ports.store.write() as work:
-        found = await held(work, version)
-        if found.provider != caller.department:
-            raise refusal_from_name("DatasetsNotProvider", found.version.dataset, caller.department)
-        if not (found.version.shredded or (segments is not None and found.version.partly_shredded)):
-            raise Conflict(
-                f"the ledger does not say that version {found.version.number} of {found.version.dataset} was shredded",
-                remedy="Sign ShredVersion first and wait until it is final.",
-            )
+async def carry_out(work: UnitOfWork, entries: Iterable[Entry]) -> None:
+    """Delete what the final ShredVersion acts among `entries` speak of. For the follower, after `record`."""
+    for entry in entries:
+        if entry.kind != "VersionShredded":
+            continue
+        key = (entry.act["dataset"], entry.act["number"])
+        place = (await work.load([(VersionNumber, key)])).get(VersionNumber, *key)
+        if place is None:
+            continue
+        found = await held(work, place.version)
         if found.row is not None:  # else there are none here, or they are another department's
+            segments = None if entry.act["whole"] else await _named_segments(work, entry)
             await work.shred(found.row.document, segments)
-            await work.commit()
+
+
+async def _named_segments(work: UnitOfWork, entry: Entry) -> Sequence[int]:
+    """The first records that the act's document names; none if it is not here or cannot be read."""
+    stored = await work.document(entry.act["document"])
+    try:
+        return Document.parse(stored.body, "shredding").get("segments") or () if stored else ()
+    except InvalidInput:
+        return ()

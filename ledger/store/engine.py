@@ -10,14 +10,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from ledger.store.steady import SteadyConnection
+
 BUSY_TIMEOUT_MS = 10_000
 
 
 def open_engine(url: str) -> AsyncEngine:
-    """An engine for `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`."""
+    """An engine for `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`.
+
+    Its errors never quote parameters: among them are documents and wrapped keys, and errors end in logs.
+    """
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True, pool_size=8)
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8)
+    parsed = sa.make_url(url)
+    arguments, options = parsed.get_dialect()().create_connect_args(parsed)
+
+    async def connect() -> SteadyConnection:
+        made = SteadyConnection(*arguments, **options, timeout=BUSY_TIMEOUT_MS / 1000)
+        await made
+        return made
+
+    engine = create_async_engine(url, async_creator=connect, hide_parameters=True)
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

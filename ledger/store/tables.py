@@ -26,6 +26,19 @@ Text, Integer, Json, Bytes, Flag = sa.Text, sa.BigInteger, sa.JSON, sa.LargeBina
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
+class Unsigned64(sa.TypeDecorator[int]):
+    """A uint64 in a signed column: what is above 2^63 - 1 is kept as its two's complement, so no act is too large."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        return value - (1 << 64) if value is not None and value >= 1 << 63 else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        return value + (1 << 64) if isinstance(value, int) and value < 0 else value
+
+
 def _column(name: str, kind: type, **options: object) -> sa.Column[object]:
     return sa.Column(name, kind, nullable=False, **options)  # type: ignore[arg-type]
 
@@ -83,6 +96,7 @@ _TABLE_NAMES: dict[type[StateObject], str] = {
     state.RuleText: "rule_texts",
     state.Checkpoint: "checkpoints",
 }
+_WIDE = frozenset({"records", "size", "older_size"})  # uint64 on the ledger
 _INDEXED = frozenset({"parent", "department", "provider", "consumer", "dataset", "version", "share"})
 
 
@@ -95,7 +109,7 @@ def _state_table(shape: type[StateObject]) -> sa.Table:
         columns.append(
             sa.Column(
                 column.name,
-                _SQL_TYPES[kinds[0]],
+                Unsigned64 if column.name in _WIDE else _SQL_TYPES[kinds[0]],
                 primary_key=column.name in shape.KEY,
                 autoincrement=False,
                 nullable=column.name not in shape.KEY and type(None) in get_args(hints[column.name]),

@@ -1,8 +1,8 @@
 """`ledger.ports.Store` and `UnitOfWork` over SQLAlchemy."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -36,20 +36,28 @@ class SqlStore:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlUnitOfWork]:
-        async with self._engine.connect() as connection:
-            yield SqlUnitOfWork(connection, self._chain_id, self._now)
+        with _explained():
+            async with self._engine.connect() as connection:
+                yield SqlUnitOfWork(connection, self._chain_id, self._now)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[SqlUnitOfWork]:
-        try:
+        with _explained():
             async with self._engine.connect() as connection:
                 yield SqlUnitOfWork(await writing(connection), self._chain_id, self._now)
-        except DBAPIError as error:
-            if is_disk_full(error):
-                raise Unavailable("the database's disk is full", remedy="Free some disk, then try again.") from error
-            if "database is locked" in str(error.orig):
-                raise Unavailable("the database stayed locked for too long") from error
-            raise
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """A full disk, or a database that stays locked, is no defect of ours: Unavailable."""
+    try:
+        yield
+    except DBAPIError as error:
+        if is_disk_full(error):
+            raise Unavailable("the database's disk is full", remedy="Free some disk, then try again.") from error
+        if "database is locked" in str(error.orig):
+            raise Unavailable("the database stayed locked for too long") from error
+        raise

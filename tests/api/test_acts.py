@@ -190,7 +190,7 @@ async def test_a_key_in_own_custody_signs_too(clients: Clients, world: World) ->
     both = [signature(director, draft["digest"]), signature(fresh, draft["digest"])]
     signed = {"act": draft["act"], "documents": draft["documents"]}
     alone = await client.post("/v1/acts", json={"acts": [{**signed, "signatures": both[:1]}]})
-    assert alone.json()["code"] == "signed-count"
+    assert alone.json()["code"] == "invalid-signature"
     answer = await client.post("/v1/acts", json={"acts": [{**signed, "signatures": both}]}, headers=WAIT)
     assert answer.status_code == 201, answer.text
     key = world.state.get(Key, fresh.address)
@@ -259,3 +259,12 @@ async def test_the_tree_can_be_changed(clients: Clients, world: World) -> None:
     assert (await client.get("/v1/departments/341525")).json()["parent"] == ROOT
     children = (await client.get("/v1/departments", params={"parent": ROOT})).json()["items"]
     assert "341525" in [one["code"] for one in children]
+
+
+async def test_a_clock_that_lags_behind_the_ledger_signs_nothing_expired(world: World, clients: Clients) -> None:
+    client = await clients.of(ROOT)
+    newest = world.entries[-1].time
+    world.clock.time = newest - 7 * 86_400
+    draft = await client.post("/v1/drafts", json={"act": "CloseLedger", "fields": {"successor": "0x" + "00" * 20}})
+    assert draft.status_code == 200, draft.text
+    assert draft.json()["act"]["valid_until"] >= newest

@@ -234,8 +234,6 @@ async def test_what_is_anchored_is_what_was_prepared(clients: Clients) -> None:
 
 
 async def test_shredding_deletes_the_keys(delivered: Delivered, share: str) -> None:
-    early = await delivered.provider.delete(f"/v1/versions/{delivered.version}/keys")
-    assert early.status_code == 409
     answer = await delivered.provider.post(
         f"/v1/versions/{delivered.version}/shredding",
         json={"document": {"reasons": "保存期限届满"}},
@@ -244,8 +242,6 @@ async def test_shredding_deletes_the_keys(delivered: Delivered, share: str) -> N
     assert answer.status_code == 201, answer.text
     gone = await delivered.provider.get(f"/v1/versions/{delivered.version}/payload")
     assert (gone.status_code, gone.json()["code"]) == (410, "shredded")
-    assert (await delivered.provider.delete(f"/v1/versions/{delivered.version}/keys")).status_code == 204
-    assert (await delivered.consumer.delete(f"/v1/versions/{delivered.version}/keys")).status_code == 409
 
 
 async def test_quality_is_measured_then_attested(delivered: Delivered, clients: Clients, world: World) -> None:

@@ -31,6 +31,7 @@ from ledger.ports import AnchoredVersion, Block, Cursor, Ports, Receipt, StoredD
 from ledger.proofs.head import first_head, next_head
 from ledger.proofs.typed_data import act_digest
 from ledger.services import api_keys
+from ledger.services.shredding import carry_out
 from ledger.store.engine import open_engine
 from ledger.store.payloads import Payloads
 from ledger.store.schema import migrate
@@ -207,6 +208,7 @@ class World:
                 if reason is None:
                     entry = self.append(one.act, one.digest, one.signatures)
                     await work.record([entry], follow(self.state, entry), self.cursor())
+                    await carry_out(work, [entry])
                 else:
                     why = {"code": reason.code, "detail": reason.detail, "facts": reason.facts}
                     await work.move([one.digest], SubmissionState.FAILED, reason.detail, reason=why)
@@ -274,6 +276,7 @@ class World:
                 await work.add_document(StoredDocument(document.digest, document.kind, document.body, False, readers))
             entry = self.append(act, digest, signatures)
             await work.record([entry], follow(self.state, entry), self.cursor())
+            await carry_out(work, [entry])
             await work.commit()
         return digest
 
@@ -351,6 +354,7 @@ async def _open(world: World) -> None:
         entry = replace(world.append(opening, digest, ()), department=ROOT)
         world.entries[-1] = entry
         await work.record([entry], follow(world.state, entry), world.cursor())
+        await carry_out(work, [entry])
         await work.commit()
 
 

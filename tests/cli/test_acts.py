@@ -116,16 +116,13 @@ def test_attesting_measures_unless_a_report_is_given(console: Console, server: F
     assert console("attest", "make", VERSION).code == 2
 
 
-def test_shredding_deletes_the_keys_once_the_ledger_says_so(console: Console, server: FakeServer) -> None:
-    server.answers["DELETE", f"/versions/{VERSION}/keys"] = httpx.Response(204)
+def test_shredding_is_of_the_whole_version_or_of_segments(console: Console, server: FakeServer) -> None:
     assert console("version", "shred", VERSION, "--reasons", "到期").code == 0
-    assert [request.method for request in server.requests] == ["POST", "DELETE"]
     assert server.bodies() == [{"whole": True, "document": {"reasons": "到期"}}]
     server.requests.clear()
     server.state = "queued"
     assert console("version", "shred", VERSION, "--reasons", "到期", "--segments", "65536", "--wait", "0").code == 0
     assert server.bodies() == [{"whole": False, "document": {"reasons": "到期", "segments": [65536]}}]
-    assert [request.method for request in server.requests] == ["POST"]
     assert console("version", "shred", VERSION, "--whole", "--segments", "0").code == 2
 
 

@@ -194,5 +194,5 @@ def _signature(item: dict[str, Any]) -> str:
 
 def _type(item: dict[str, Any]) -> str:
     if item["type"].startswith("tuple"):
-        return f"({','.join(_type(each) for each in item['components'])})" + item["type"][5:]
+        return f"({','.join(_type(each) for each in item['components'])})" + str(item["type"])[5:]
     return str(item["type"])

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.domain.acts import Module
-from ledger.domain.state import Department, Key
+from ledger.domain.state import Department, Key, State, Version
 from ledger.domain.submissions import OPEN_STATES, SubmissionState
 from ledger.errors import Unavailable
 from ledger.ports import ApiKey, Block, Carried, Cursor, PayloadRow, StoredDocument, Use
@@ -348,3 +348,20 @@ async def test_one_of_many_takes_a_free_lease(store: SqlStore) -> None:
 
     epochs = await asyncio.gather(*(take(f"holder-{number}") for number in range(8)))
     assert sorted(epoch or 0 for epoch in epochs) == [0] * 7 + [1]
+
+
+@pytest.mark.parametrize("records", [0, 2**63 - 1, 2**63, 2**64 - 1])
+async def test_a_count_as_large_as_the_ledger_takes_is_kept(store: SqlStore, records: int) -> None:
+    """Anyone who may anchor can say so large a number; it must not stop the follower."""
+    version = Version(
+        id="ab" * 32, dataset="a", number=1, format="share-file/1", salted=False, schema="", root="", records=records,
+        size=records, twin="", document="", shredded=False, partly_shredded=False, anchored_time=1, since=1, updated=1,
+    )  # fmt: skip
+    node = FakeNode(manifest(), FakePacker(COURIER_KEY), FakeClock(1_790_000_000))
+    tip = node.tip
+    async with store.write() as work:
+        await work.record(node.all_entries(), [*tip.state, version], Cursor(tip.block, tip.size, tip.head))
+        await work.commit()
+    async with store.read() as work:
+        assert await work.objects(Version) == [version]
+        assert await work.differing_objects(Version, State([version]), 10) == []

@@ -62,3 +62,14 @@ def test_no_pattern_takes_more_than_linear_time(text: str) -> None:
     started = time.process_time()
     assert not pattern.matches("a" * 20_000 + "c")
     assert time.process_time() - started < 5
+
+
+def test_a_text_that_is_none_matches_nothing() -> None:
+    """A file's undecodable bytes, or an escape of JSON that names half a character."""
+    assert not Pattern(".*").matches("\udcff") and not Pattern("(?s).*").matches("a" * 300 + "\ud800")
+
+
+def test_long_texts_are_not_kept() -> None:
+    pattern = Pattern("a*")
+    assert pattern.matches("a" * 100_000)
+    assert pattern._short.cache_info().currsize == 0

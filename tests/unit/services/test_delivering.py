@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ledger.domain.acts import Cause, Duty, Method
+from ledger.domain.documents import Document
 from ledger.domain.refusals import REFUSALS
 from ledger.errors import (
-    Conflict,
     Corrupt,
     InvalidDigest,
     NoShare,
@@ -32,7 +32,6 @@ from ledger.services.delivering import (
     uses,
     verification_keys,
 )
-from ledger.services.shredding import shred
 from tests.fakes.chain import ROOT
 from tests.unit.services.world import AUDITOR, CONSUMER, DATASET, PROVIDER, STRANGER, World, caller, table
 
@@ -191,7 +190,6 @@ async def test_a_lost_or_changed_payload(world: World, share: str) -> None:
 
 async def test_a_shredded_payload(world: World, version: str, share: str) -> None:
     await world.act("ShredVersion", PROVIDER, Duty.OFFICER, dataset=DATASET, number=1, whole=True)
-    await shred(world.ports, caller(PROVIDER), version)
     for action in (open_payload, verification_keys):
         with pytest.raises(Shredded):
             await action(world.ports, caller(CONSUMER), share)
@@ -211,8 +209,19 @@ async def test_suspended_while_the_payload_is_opened(world: World, share: str, m
     assert await uses(world.ports, caller(CONSUMER), share) == []
 
 
-async def test_shredding_needs_the_act(world: World, version: str) -> None:
-    with pytest.raises(Conflict):
-        await shred(world.ports, caller(PROVIDER), version)
-    with pytest.raises(REFUSALS["DatasetsNotProvider"]):
-        await shred(world.ports, caller(CONSUMER), version)
+async def test_shredding_segments_deletes_their_keys_and_no_others(world: World, version: str, share: str) -> None:
+    """The document says which; one that names none, or is not here, deletes nothing."""
+    shred = {"dataset": DATASET, "number": 1, "whole": False}
+    await world.act("ShredVersion", PROVIDER, Duty.OFFICER, **shred, document="ab" * 32)
+    other = await world.keep(
+        Document.make("shredding", dataset=DATASET, number=1, reasons="到期", segments=[65_536]), PROVIDER
+    )
+    await world.act("ShredVersion", PROVIDER, Duty.OFFICER, **shred, document=other)
+    assert (await verification_keys(world.ports, caller(CONSUMER), share)).keys is not None
+    named = await world.keep(
+        Document.make("shredding", dataset=DATASET, number=1, reasons="到期", segments=[0]), PROVIDER
+    )
+    await world.act("ShredVersion", PROVIDER, Duty.OFFICER, **shred, document=named)
+    with pytest.raises(Shredded):
+        await verification_keys(world.ports, caller(CONSUMER), share)
+    assert await whole(await open_payload(world.ports, caller(CONSUMER), share)) == table()

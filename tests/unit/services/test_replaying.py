@@ -14,9 +14,8 @@ from ledger.domain.state import Department, Share, State, Version
 from ledger.errors import Unavailable
 from ledger.services.audit_report import AuditReport
 from ledger.services.replaying import replay
-from ledger.services.shredding import shred
 from tests.fakes.chain import ROOT, tampered
-from tests.unit.services.world import CONSUMER, DATASET, PROVIDER, World, caller, table
+from tests.unit.services.world import CONSUMER, DATASET, PROVIDER, World, table
 
 DAY = 86_400
 
@@ -236,7 +235,6 @@ async def test_what_was_prepared_and_never_anchored_is_looked_at_too(world: Worl
 
 async def test_shredding_is_no_finding(world: World, version: str) -> None:
     await world.act("ShredVersion", PROVIDER, Duty.OFFICER, dataset=DATASET, number=1, whole=True)
-    await shred(world.ports, caller(PROVIDER), version)
     world.payloads.objects.clear()
     assert (await audit(world)).clean
 

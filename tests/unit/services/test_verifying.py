@@ -6,13 +6,21 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.acts import Duty
-from ledger.errors import InvalidInput, InvalidProof, NoShare, NotFound, PayloadElsewhere, ShareNotInForce, Shredded
+from ledger.errors import (
+    InvalidInput,
+    InvalidProof,
+    NoShare,
+    NotFound,
+    PayloadElsewhere,
+    ShareNotInForce,
+    ShareSuspended,
+    Shredded,
+)
 from ledger.fingerprint import Disclosure, Manifest, RecordProof, SegmentKeys
 from ledger.services.checking import COPY, check_record, check_table, proof_from_json, prove_from_copy
 from ledger.services.delivering import uses, verification_keys
 from ledger.services.fingerprinting import TileReader
 from ledger.services.material import Material
-from ledger.services.shredding import shred
 from ledger.services.verifying import (
     leaf_hashes,
     manifest,
@@ -215,7 +223,6 @@ async def test_without_a_payload_here(world: World, tmp_path: Path) -> None:
 
 async def test_after_shredding_nothing_can_be_verified(world: World, version: str) -> None:
     await world.act("ShredVersion", PROVIDER, Duty.OFFICER, dataset=DATASET, number=1, whole=True)
-    await shred(world.ports, caller(PROVIDER), version)
     with pytest.raises(Shredded):
         await verify_table(world.ports, caller(PROVIDER), version, stream(table()))
     async with world.store.read() as work:
@@ -231,3 +238,20 @@ async def test_tiles_are_read_in_any_order(tmp_path: Path) -> None:
     assert list(map(len, straight)) == [256, 256, 256, 232, 0]
     for order in ([3, 0], [1, 3], [2, 2], [0, 3, 1]):
         assert [reader(tile) for tile in order] == [straight[tile] for tile in order]
+
+
+async def test_suspended_while_the_chain_is_asked(
+    world: World, version: str, share: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last look is in the transaction that records the use, as for a download."""
+    asked = world.chain.is_authorised
+
+    async def slow(id: str) -> bool:
+        answer = await asked(id)
+        await world.act("SuspendShare", PROVIDER, Duty.LEAD, share=share)
+        return answer
+
+    monkeypatch.setattr(world.chain, "is_authorised", slow)
+    with pytest.raises(ShareSuspended):
+        await prove_record(world.ports, caller(CONSUMER), version, 0)
+    assert await uses(world.ports, caller(CONSUMER), share) == []
