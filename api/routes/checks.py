@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from ledger.services.evidence import evidence
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
@@ -21,6 +20,7 @@ from ledger.errors import Conflict, InvalidInput, NotPermitted
 from ledger.fingerprint import Disclosure, RecordProof
 from ledger.fingerprint.fingerprint import RECORD_SD
 from ledger.services import attesting, checkpointing, delivering, reading, replaying, verifying
+from ledger.services.evidence import evidence
 
 REPORT: Responses = {200: {"description": "every check", "model": ReportView}, **problems(403, 404, 410, 413, 422)}
 RAW = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}}

@@ -237,11 +237,12 @@ class Submitter:
         self.more = len(batch) < len(fresh)
         carried = await self.packer.pack(batch, await self._next_nonce())
         self.fault("packed, not stored")
+        self._nonce_unsure = True  # until it is known to be stored
         async with self._write() as work:
             assert self.epoch is not None
             await work.add_carried(carried, self.epoch, [one.digest for one in batch])
             await work.commit()
-        self._nonce = carried.nonce
+        self._nonce, self._nonce_unsure = carried.nonce, False
         return carried
 
     async def _next_nonce(self) -> int:

@@ -5,6 +5,7 @@ import pytest
 from ledger.domain.submissions import Submission
 from ledger.errors import Unavailable
 from ledger.services.carrying import MOST_OPEN, MOST_UNDER_WAY, in_order
+from ledger.store.unit_of_work import SqlUnitOfWork
 from tests.factories.acts import START, address, change, enrol, register, retire
 from tests.unit.write_path.conftest import Rig
 
@@ -113,6 +114,27 @@ async def test_a_lost_transaction_is_sent_again_with_the_same_bytes(rig: Rig) ->
     assert len(rig.node.sent) == 2 and len(set(rig.node.sent)) == 1
     await rig.finish()
     assert await rig.state(digest) == "final"
+
+
+async def test_a_crash_just_after_storing_uses_no_nonce_twice(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever catches it and goes on with the same submitter must not trust what it remembers."""
+    digests = await rig.queue(register("a"))
+    commit, failed = SqlUnitOfWork.commit, False
+
+    async def commit_and_fail(self: SqlUnitOfWork) -> None:
+        nonlocal failed
+        await commit(self)
+        if not failed and await self.carried(rig.packer.courier):
+            failed = True
+            raise Unavailable("the answer was lost")
+
+    monkeypatch.setattr(SqlUnitOfWork, "commit", commit_and_fail)
+    with pytest.raises(Unavailable):
+        await rig.submitter.step()
+    digests += await rig.queue(register("b"))
+    await rig.finish()
+    assert await rig.states(digests) == ["final", "final"]
+    assert [nonce for nonce, _ in rig.packer.made.values()] == [8, 9]
 
 
 async def test_after_a_restart_the_stored_bytes_are_sent_first(rig: Rig) -> None:
