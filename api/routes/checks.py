@@ -93,7 +93,7 @@ def _quality(routes: APIRouter, runtime: Runtime) -> None:
         summary="Measure a version's quality",
         response_class=Response,
         responses=problems(403, 404, 410, 413, 422),
-        openapi_extra={**who("the provider, an attestor, or whoever may use the version"), **OPTIONAL_RAW},
+        openapi_extra={**who("the provider, or an attestor"), **OPTIONAL_RAW},
     )
     async def measure(
         request: Request,

@@ -24,6 +24,7 @@ from ledger.services.fingerprinting import PrepareOptions
 
 PROVIDER = who("the dataset's provider")
 USER = who("the consumer of a share in force, or the provider")
+CHECKER = who("the consumer of a share in force, the provider, or an auditor")
 PREPARED: Responses = {
     201: {"description": "prepared: nothing is on the ledger yet", "model": PreparedView},
     **problems(400, 403, 404, 409, 413, 415, 422),
@@ -196,13 +197,13 @@ def _resume(request: Request) -> Resume | None:
 
 
 def _proofs(routes: APIRouter, runtime: Runtime) -> None:
-    @routes.get("/versions/{version}/manifest", tags=["versions"], responses=problems(403, 404), openapi_extra=USER)
+    @routes.get("/versions/{version}/manifest", tags=["versions"], responses=problems(403, 404), openapi_extra=CHECKER)
     async def manifest(request: Request, caller: CallerOf, version: DigestInPath) -> Response:
         """The roots of the fingerprint's tiles."""
         return read_reply(request, (await verifying.manifest(runtime.ports, caller, version)).to_json())
 
     @routes.get(
-        "/versions/{version}/tiles/{tile}", tags=["versions"], responses=problems(403, 404, 410), openapi_extra=USER
+        "/versions/{version}/tiles/{tile}", tags=["versions"], responses=problems(403, 404, 410), openapi_extra=CHECKER
     )
     async def leaves(request: Request, caller: CallerOf, version: DigestInPath, tile: Tile) -> Response:
         """The leaf hashes of one tile: names the records in which a copy differs."""
@@ -213,7 +214,7 @@ def _proofs(routes: APIRouter, runtime: Runtime) -> None:
         "/versions/{version}/records/{index}/proof",
         tags=["versions"],
         responses=problems(403, 404, 410),
-        openapi_extra=USER,
+        openapi_extra=CHECKER,
     )
     async def proof(
         caller: CallerOf, version: DigestInPath, index: RecordIndex, columns: ColumnsQuery = None

@@ -7,7 +7,7 @@ An argument is `name:sort` (`ledger.domain.refusals.Sort`). An empty remedy mean
 REFUSAL_TABLE = """
 CodesInvalid code:code | A code is malformed | 代码格式无效 | Use 1 to 32 of the characters 0-9 A-Z a-z - . / _ and nothing else.
 
-SignedExpired valid_until:time now_time:now | The act's signature is past its validity | 签名已过有效期 | Sign the act again with a later valid_until.
+SignedExpired valid_until:time now_time:now | The act's signature is past its validity | 签名已过有效期 | Check the clocks of signer and host, then sign the act again with a later valid_until.
 SignedCount given:count needed:count | The act carries the wrong number of signatures | 签名数量不符 | Send exactly the signatures the act needs.
 SignedWrong signer:address | The signature is not the signer's | 签名与签名者不符 | Sign the act's typed data with this key, for this chain and module.
 SignedGas | Too little gas is left to ask the signer's contract | 燃料不足以核验合约签名 | Send the act with more gas.

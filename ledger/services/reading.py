@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from ledger.domain.acts import Role
 from ledger.domain.callers import Caller
 from ledger.domain.entries import Entry
 from ledger.domain.marks import ancestors, is_authority
@@ -89,9 +90,14 @@ def visible(state: State, caller: Caller) -> State:
 
 
 def _sees(caller: Caller, state: State, *parties: str) -> bool:
-    """A party, an authority above one (each administers sharing at its level: art. 8), or an auditor."""
+    """A party, an authority above one (each administers sharing at its level: art. 8), or an auditor.
+
+    An API key that was not given its department's role of authority sees what the department is a party to.
+    """
     if caller.audits or caller.department in parties:
         return True
+    if Role.AUTHORITY not in caller.roles:
+        return False
     above = (above for party in parties for above in ancestors(state, party) if is_authority(above))
     return any(authority.code == caller.department for authority in above)
 

@@ -1,6 +1,7 @@
 """The world with something of every kind in it, and what of it is secret from whom.
 
-Beside the departments of `world` there is 341500.mzj, which only consumes, and has asked 341500.wjw for its dataset.
+Beside the departments of `world` there are 341500.mzj, which only consumes, and has asked 341500.wjw for its dataset,
+and 341525.sjj, an authority that none of them is below.
 """
 
 import io
@@ -18,7 +19,7 @@ from api.app import create_app
 from ledger.domain.acts import Custody, Duty, KeyKind, Level, Role
 from ledger.domain.document_kinds import ACT_DOCUMENTS
 from ledger.domain.identifiers import ZERO_DIGEST
-from ledger.domain.state import Correction, Dataset, Revision, Share
+from ledger.domain.state import Correction, Dataset, Share
 from ledger.fingerprint import CsvSource, Schema, SegmentKeys, fingerprint_table
 from ledger.services import api_keys
 from ledger.services.versions import data_key_context
@@ -28,18 +29,18 @@ from tests.api.test_payloads import COLUMNS, PROVENANCE
 from tests.api.world import ATTESTOR, AUDITOR, CONSUMER, DATASET, PROVIDER, ROOT, STRANGER, Template, World
 
 NOBODY = "nobody"
-OUTSIDER = "341500.mzj"
+OUTSIDER, BRANCH = "341500.mzj", "341525.sjj"
 CONDITIONAL, PENDING, FOREIGN = "341500/tjj/conditional", "341500/tjj/pending", "341500/wjw/own"
-ROLES = {**city.ROLES, OUTSIDER: Role.CONSUMER}
+ROLES = {**city.ROLES, OUTSIDER: Role.CONSUMER, BRANCH: Role.AUTHORITY}
 DEPARTMENTS = frozenset(ROLES)
 WAIT = {"Prefer": "wait=9"}
 ROWS = 300
 TABLE = "code,name\n" + "".join(f"3415{number:08d},密村{number:04d}\n" for number in range(ROWS))
 RECORD = ("341500000042", "密村0042")
 COPY = "".join(line for line in TABLE.splitlines(keepends=True) if RECORD[0] not in line).encode()
+UNTIL = city.START + 30 * 86_400
 CITATION = [{"law": "政务数据共享条例", "article": "第二十条"}]
 SCOPE = {"items": ["code"], "rows": "全部"}
-SECRET_TEXT = "密文"  # every text of ours that not all may read begins with it
 VIEWERS = frozenset({ROOT, AUDITOR})
 
 
@@ -53,7 +54,7 @@ class Furnished:
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[str, frozenset[str]] = field(default_factory=dict)  # text → the departments that may be told it
 
-    async def post(self, department: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def post(self, department: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """By the department's director, until it is final."""
         client = self.callers[department, Duty.DIRECTOR]
         answer = await client.post("/v1" + path, json=body, headers=WAIT)
@@ -70,7 +71,7 @@ class Furnished:
 
     def text(self, what: str, *cleared: str) -> str:
         """A text that only these may read; auditors always may."""
-        text = f"{SECRET_TEXT}{what}"
+        text = f"密文{what}"
         self.secrets[text] = frozenset({*cleared, AUDITOR})
         return text
 
@@ -82,10 +83,6 @@ class Furnished:
             if department not in cleared and secret in text and secret not in sent
         ]
 
-    @property
-    def until(self) -> int:
-        return int(self.world.clock.now()) + 30 * 86_400
-
     def request(self, consumer: str, dataset: str, text: str) -> dict[str, Any]:
         item = self.world.state.get(Dataset, dataset)
         assert item is not None
@@ -94,7 +91,7 @@ class Furnished:
             "consumer": consumer,
             "dataset": dataset,
             "revision": item.published,
-            "until": self.until,
+            "until": UNTIL,
             "document": {**said, "scenario": "核验", "method": 1},
         }
 
@@ -105,7 +102,8 @@ async def furnished(template: Template, folder: Path) -> AsyncIterator[Furnished
     app = create_app(world)
     made = Furnished(world, app)
     try:
-        await _admit_outsider(world)
+        await _admit(world, OUTSIDER, Level.CITY)
+        await _admit(world, BRANCH, Level.COUNTY)
         await _sign_in(made)
         await _datasets(made)
         await _versions(made)
@@ -120,14 +118,14 @@ async def furnished(template: Template, folder: Path) -> AsyncIterator[Furnished
         await world.close()
 
 
-async def _admit_outsider(world: World) -> None:
-    fields = {"department": OUTSIDER, "parent": ROOT, "level": Level.CITY, "roles": ROLES[OUTSIDER]}
+async def _admit(world: World, department: str, level: Level) -> None:
+    fields = {"department": department, "parent": ROOT, "level": level, "roles": ROLES[department]}
     await world.do("RegisterDepartment", ROOT, Duty.DIRECTOR, **fields)
     terms = {"kind": KeyKind.ACCOUNT, "custody": Custody.HOST, "start": 0, "until": 0}
     for duty in Duty:
-        signer = city.signer_of(OUTSIDER, duty)
+        signer = city.signer_of(department, duty)
         world.signatures.signers[signer.address] = signer
-        key = {"key": signer.address, "department": OUTSIDER, "duty": duty}
+        key = {"key": signer.address, "department": department, "duty": duty}
         await world.do("EnrolKey", ROOT, Duty.DIRECTOR, **key, **terms)
 
 
@@ -202,7 +200,7 @@ def _fingerprint() -> dict[str, Any]:
 async def _shares(made: Furnished) -> None:
     """One in each state that matters, each made by the acts that lead there."""
     reasons = {"document": {"reasons": made.text("理由", PROVIDER, CONSUMER, ROOT)}}
-    reply = {"until": made.until, "document": {"scope": SCOPE, "opinion": made.text("答复", PROVIDER, CONSUMER, ROOT)}}
+    reply = {"until": UNTIL, "document": {"scope": SCOPE, "opinion": made.text("答复", PROVIDER, CONSUMER, ROOT)}}
     acts: dict[str, tuple[str, dict[str, Any]]] = {
         "supplement-request": (PROVIDER, {"document": {"missing": ["批文"]}}),
         "withdrawal": (CONSUMER, reasons),
@@ -243,7 +241,7 @@ async def _judgements(made: Furnished) -> None:
     rule = await made.post(ROOT, "/rules", {"rule": "quality", "kind": 3, "start": 0, "document": rules})
     made.names["rules"] = rule["act"]["document"]
     for department in (ATTESTOR, PROVIDER):
-        measured = await made.post(department, f"{version}/measurements?rules={made.names['rules']}", {})
+        measured = await made.post(department, f"{version}/measurements?rules={made.names['rules']}", None)
         made.bodies[f"attest {department}"] = {**measured["act_fields"], "document": measured["document"]}
     attested = await made.post(ATTESTOR, f"{version}/attestations", made.bodies[f"attest {ATTESTOR}"])
     made.names["attestation"] = attested["digest"]
@@ -291,4 +289,3 @@ async def _secrets(made: Furnished) -> None:
             made.secrets |= dict.fromkeys(named, cleared)
     request = next(entry for entry in made.world.entries if entry.digest == made.names["delivered"])
     made.names["request entry"] = str(request.index)
-    assert state.get(Revision, state.get(Dataset, PENDING).pending) is not None  # type: ignore[union-attr]

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from api.act_table import ACT_ROUTES, ActRoute
 from api.schemas.acts import body_of
@@ -69,13 +68,6 @@ async def test_every_route_asks_for_a_key_and_says_who_may_call(app: FastAPI, cl
         assert set(caller) == {"duty", "role", "party"} and caller["party"], path
         assert operation["security"] == [{"api_key": []}]
     assert seen > 70
-
-
-def test_no_route_is_missing_from_the_description(app: FastAPI) -> None:
-    described = {(method, path) for method, path, _ in routes_of(app)}
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            assert all((method, route.path) in described for method in route.methods)
 
 
 # ---- acts -----------------------------------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 """The two loops together: they move acts on, end when told, wait for a node, and stop writing where one contradicts."""
 
 import asyncio
+import random
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +81,30 @@ async def test_they_end_whenever_they_are_cancelled(rig: Rig) -> None:
             task.cancel()
             loops._carry.set()
             loops._follow.set()
+
+
+async def test_cancelled_in_the_middle_they_leave_no_lock(rig: Rig, database: Path) -> None:
+    """Whatever statement runs in that moment: others can write at once."""
+    moments = random.Random(7)
+    for turn in range(30):
+        loops = loops_of(rig)
+        task = asyncio.create_task(loops.run())
+        for number in range(3):
+            await rig.queue(register(f"d{turn}.{number}"))
+            loops.wake()
+            rig.node.mine()
+            rig.clock.time += 0.05
+        await asyncio.wait([task], timeout=moments.random() * 0.03)
+        rig.node.mine()
+        await asyncio.wait([task], timeout=moments.random() * 0.02)
+        task.cancel()
+        await asyncio.wait([task])
+        other = sqlite3.connect(database, timeout=1, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        other.close()
+    for _ in range(3):
+        await rig.finish()
+    await rig.consistent()
 
 
 async def test_a_clean_end_gives_the_lease_back(rig: Rig) -> None:
