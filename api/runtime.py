@@ -30,6 +30,10 @@ class Runtime(Protocol):
         """Health facts: `ready` (bool), `reasons` (texts: why not), and whatever else is known."""
         ...
 
+    def check_writable(self) -> None:
+        """Raises Diverged while the node contradicts what was final: then nothing more is taken."""
+        ...
+
     def wake(self) -> None:
         """Something was queued: submitter and follower should look now."""
         ...

@@ -61,6 +61,11 @@ class Runtime:
         """Acts were queued: look at once."""
         self.loops.wake()
 
+    def check_writable(self) -> None:
+        """Raises Diverged once the node has contradicted what was final: an act taken now might never be carried."""
+        if self.loops.diverged is not None:
+            raise self.loops.diverged
+
     async def create_key(self) -> str:
         """A new key in this host's keystore; its address. Raises NotReady without an open keystore."""
         if self.keyring is None:

@@ -57,6 +57,7 @@ def _endpoint(runtime: Runtime, line: ActRoute) -> Callable[..., Awaitable[Respo
     async def act(request: Request, caller: Caller, body: BaseModel, **path: str) -> Response:
         async def work(claim: acting.Idempotency | None) -> Reply:
             acting.may_act(caller, line.act)
+            runtime.check_writable()
             fields, document = await signable(runtime, caller, line, body, path)
             submission = await acting.act_for(runtime.ports, caller, line.act, fields, document, idempotency=claim)
             return await answered(submission)
@@ -133,6 +134,7 @@ def _add_signing(routes: APIRouter, runtime: Runtime) -> None:
     )
     async def submit(request: Request, caller: CallerOf, body: SignedActsBody) -> Response:
         async def work(claim: acting.Idempotency | None) -> Reply:
+            runtime.check_writable()
             signed = [_signed(one.act, one.signatures, one.document, one.documents) for one in body.acts]
             stored = await acting.submit(runtime.ports, caller, signed, idempotency=claim)
             return await answer_many(request, runtime, stored)

@@ -15,6 +15,7 @@ from ledger.domain.identifiers import format_signature
 from ledger.domain.permissions import PERMISSIONS
 from ledger.domain.state import Key, Share
 from ledger.domain.values import Act
+from ledger.errors import Diverged
 from ledger.proofs.typed_data import act_digest
 from tests.api.conftest import Clients
 from tests.api.world import CONSUMER, DATASET, MODULES, PROVIDER, ROOT, STRANGER, World, signer_of
@@ -268,3 +269,15 @@ async def test_a_clock_that_lags_behind_the_ledger_signs_nothing_expired(world: 
     draft = await client.post("/v1/drafts", json={"act": "CloseLedger", "fields": {"successor": "0x" + "00" * 20}})
     assert draft.status_code == 200, draft.text
     assert draft.json()["act"]["valid_until"] >= newest
+
+
+async def test_nothing_more_is_taken_once_the_node_contradicts_history(world: World, clients: Clients) -> None:
+    client = await clients.of(ROOT)
+    world.diverged = Diverged("block 7 was final with another hash")
+    body = {"department": "341500.new", "parent": ROOT, "level": 2, "roles": 2, "document": {"name": "新部门"}}
+    noun = await client.post("/v1/departments", json=body)
+    draft = await client.post("/v1/drafts", json={"act": "CloseLedger", "fields": {"successor": "0x" + "00" * 20}})
+    signed = {"act": draft.json()["act"], "signatures": ["0x" + "00" * 65]}
+    sent = await client.post("/v1/acts", json={"acts": [signed]})
+    assert [(one.status_code, one.json()["code"]) for one in (noun, sent)] == [(503, "diverged")] * 2
+    assert (await client.get("/v1/submissions")).json()["items"] == []

@@ -25,7 +25,7 @@ from ledger.domain.state import Share, State, Version
 from ledger.domain.subjects import last_of
 from ledger.domain.submissions import SubmissionState
 from ledger.domain.values import Act
-from ledger.errors import NotPermitted
+from ledger.errors import Diverged, NotPermitted
 from ledger.fingerprint.merkle import verify_inclusion
 from ledger.ports import AnchoredVersion, Block, Cursor, Ports, Receipt, StoredDocument
 from ledger.proofs.head import first_head, next_head
@@ -151,6 +151,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     signatures: FakeSignatures = field(default_factory=FakeSignatures)
     stalled: bool = False  # nothing is carried
+    diverged: Diverged | None = None
     made_keys: int = 0
 
     def __post_init__(self) -> None:
@@ -181,6 +182,10 @@ class World:
 
     def wake(self) -> None:
         return None
+
+    def check_writable(self) -> None:
+        if self.diverged is not None:
+            raise self.diverged
 
     async def create_key(self) -> str:
         self.made_keys += 1

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,26 @@ STEPS = (
 )
 
 
+_CHILDREN: list[Process] = []
+
+
+@pytest.fixture(autouse=True)
+async def no_child_outlives_its_test() -> AsyncIterator[None]:
+    yield
+    for child in _CHILDREN:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    _CHILDREN.clear()
+
+
 async def start(home: Path, step: str = "never", turn: int = 1, acts: int = 6) -> Process:
-    return await asyncio.create_subprocess_exec(
+    child = await asyncio.create_subprocess_exec(
         sys.executable, "-P", Path(__file__).with_name("child.py"), home, step, str(turn), str(acts),
         stdin=DEVNULL, stdout=PIPE, env={**os.environ, "PYTHONPATH": str(ROOT_FOLDER)},
     )  # fmt: skip
+    _CHILDREN.append(child)
+    return child
 
 
 async def said(child: Process, lines: int | None = None) -> list[str]:
