@@ -79,7 +79,7 @@ class Chain:
         return int(self("eth_getTransactionCount", self.account, "latest"), 16)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -88,17 +88,21 @@ def _free_port() -> int:
 
 @contextmanager
 def anvil() -> Iterator[Chain]:
-    port = _free_port()
+    port = free_port()
     command = [
         str(ANVIL), "--host", "127.0.0.1", "--port", str(port), "--hardfork", "cancun", "--accounts", "1",
         "--gas-price", "0", "--base-fee", "0", "--gas-limit", "30000000", "--chain-id", str(CHAIN_ID),
         "--timestamp", str(GENESIS), "--no-mining", "--order", "fifo",
     ]  # fmt: skip
-    with TemporaryDirectory(prefix="shareledger-anvil-") as home:  # it would write to ~/.foundry
-        yield from _running(command, port, {**os.environ, "HOME": home})
+    # a home of its own: it would write to ~/.foundry
+    with TemporaryDirectory(prefix="shareledger-anvil-") as home, running(command, port, Path(home)) as chain:
+        yield chain
 
 
-def _running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[Chain]:
+@contextmanager
+def running(command: list[str], port: int, home: Path) -> Iterator[Chain]:
+    """An anvil, started with `home` as its HOME and ended with the block."""
+    environment = {**os.environ, "HOME": str(home)}
     process = subprocess.Popen(
         command,
         env=environment,
