@@ -5,7 +5,6 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request
-from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from api.auth import CallerOf
@@ -30,7 +29,6 @@ PREPARED: Responses = {
     **problems(400, 403, 404, 409, 413, 415, 422),
 }
 RecordIndex = Annotated[int, Path(ge=0, lt=1 << 63, description="counted from 0")]
-RecordIndexes = Annotated[int, Field(ge=0, lt=1 << 63)]
 Tile = Annotated[int, Path(ge=0, lt=1 << 55, description="records 256·n to 256·n + 255")]
 
 

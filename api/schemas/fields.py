@@ -86,10 +86,6 @@ def code_of(segment: str) -> str:
     return segment.replace("~", "/")
 
 
-def segment_of(code: str) -> str:
-    return code.replace("/", "~")
-
-
 CodeInPath = Annotated[str, Path(pattern=_PATH_CODE, description="code, its / written as ~", examples=["341500.tjj"])]
 DigestInPath = Annotated[str, Path(pattern=DIGEST_FORM, description="64 lower-case hex digits")]
 AddressInPath = Annotated[str, Path(pattern=ADDRESS_FORM, description="0x and 40 hex digits")]

@@ -32,12 +32,17 @@ def has_jurisdiction(state: State, authority: Department, code: str) -> bool:
     return is_below(state, code, authority.code) or (authority.parent is None and authority.code == code)
 
 
+def authorities_above(state: State, code: str) -> Iterator[Department]:
+    """The authorities strictly above, nearest first."""
+    return filter(is_authority, ancestors(state, code))
+
+
 def nearest_authority(state: State, code: str) -> str | None:
     """*The* authority of a department: the nearest above it; of the root, the root."""
     department = state.get(Department, code)
     if department is not None and department.parent is None:
         return code
-    return next((above.code for above in ancestors(state, code) if is_authority(above)), None)
+    return next((above.code for above in authorities_above(state, code)), None)
 
 
 def signing_department(state: State, act: Act) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.domain.marks import ancestors, is_authority
+from ledger.domain.marks import authorities_above
 from ledger.domain.state import Correction, Dataset, Share, State
 from ledger.domain.submissions import Submission
 
@@ -33,7 +33,7 @@ class Readers:
 
 def readers_of(submission: Submission, state: State) -> Readers:
     parties = {submission.department} | parties_of(submission, state)
-    above = {above.code for code in parties for above in ancestors(state, code) if is_authority(above)}
+    above = {above.code for code in parties for above in authorities_above(state, code)}
     return Readers(submission.act.name in _FOR_EVERYONE, frozenset(parties | above))
 
 

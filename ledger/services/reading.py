@@ -10,7 +10,7 @@ from typing import Any
 from ledger.domain.acts import Role
 from ledger.domain.callers import Caller
 from ledger.domain.entries import Entry
-from ledger.domain.marks import ancestors, is_authority
+from ledger.domain.marks import authorities_above
 from ledger.domain.state import Correction, Department, Revision, Share, State, StateObject, Version
 from ledger.domain.submissions import Submission
 from ledger.errors import NotFound
@@ -84,9 +84,15 @@ async def seen(
 
 def visible(state: State, caller: Caller) -> State:
     """The state as the caller knows it: shares and corrections of others are refused like ones that do not exist."""
-    private: list[Share | Correction] = [*state.all(Share), *state.all(Correction)]
-    hidden = {(type(item), item.key) for item in private if not _sees(caller, state, item.consumer, item.provider)}
+    hidden = {
+        (type(item), item.key) for item in _private(state) if not _sees(caller, state, item.consumer, item.provider)
+    }
     return State(item for item in state if (type(item), item.key) not in hidden) if hidden else state
+
+
+def _private(state: State) -> list[Share | Correction]:
+    """What not everyone may know of: between whom is in its `consumer` and `provider`."""
+    return [*state.all(Share), *state.all(Correction)]
 
 
 def _sees(caller: Caller, state: State, *parties: str) -> bool:
@@ -98,8 +104,7 @@ def _sees(caller: Caller, state: State, *parties: str) -> bool:
         return True
     if Role.AUTHORITY not in caller.roles:
         return False
-    above = (above for party in parties for above in ancestors(state, party) if is_authority(above))
-    return any(authority.code == caller.department for authority in above)
+    return any(above.code == caller.department for party in parties for above in authorities_above(state, party))
 
 
 async def document(work: UnitOfWork, caller: Caller, digest: str) -> StoredDocument:
@@ -158,9 +163,7 @@ async def entry(work: UnitOfWork, caller: Caller, key: int | str) -> Entry:
         return found
     ids = {found.digest, *(found.act.values.get(name) for name in ("share", "correction"))}
     state = await work.load([(shape, (id,)) for shape in (Share, Correction) for id in ids if id])
-    parties = [(item.consumer, item.provider) for item in state.all(Share)]
-    parties += [(item.consumer, item.provider) for item in state.all(Correction)]
-    if any(_sees(caller, state, consumer, provider) for consumer, provider in parties):
+    if any(_sees(caller, state, item.consumer, item.provider) for item in _private(state)):
         return found
     raise NotFound(f"no entry {key}")
 

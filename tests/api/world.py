@@ -12,23 +12,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from keys.signer import LocalSigner, recover
-from ledger.domain.acts import ACTS, Custody, Duty, KeyKind, Level, Mark, Module, Role
+from keys.signer import LocalSigner
+from ledger.domain.acts import ACTS, Custody, Duty, KeyKind, Level, Module, Role
 from ledger.domain.apply import follow
 from ledger.domain.documents import Document
 from ledger.domain.entries import Entry
 from ledger.domain.identifiers import ZERO_ADDRESS, ZERO_DIGEST, digest_to_bytes
 from ledger.domain.manifest import Manifest
-from ledger.domain.marks import marks_of, signing_department
 from ledger.domain.rules import Circumstances, refusal
 from ledger.domain.state import Share, State, Version
 from ledger.domain.subjects import last_of
 from ledger.domain.submissions import SubmissionState
 from ledger.domain.values import Act
-from ledger.errors import Diverged, NotPermitted
+from ledger.errors import Diverged
 from ledger.fingerprint.merkle import verify_inclusion
 from ledger.ports import AnchoredVersion, Block, Cursor, Ports, Receipt, StoredDocument
-from ledger.proofs.head import first_head, next_head
+from ledger.proofs.head import first_head
 from ledger.proofs.typed_data import act_digest
 from ledger.services import api_keys
 from ledger.services.shredding import carry_out
@@ -37,8 +36,9 @@ from ledger.store.payloads import Payloads
 from ledger.store.schema import migrate
 from ledger.store.unit_of_work import SqlStore
 from ledger.store.vault import Vault
+from tests.fakes.chain import CHAIN_ID, MODULES, next_entry
+from tests.fakes.small import FakeClock, FakeSignatures
 
-CHAIN_ID = 20250801
 START = 1_760_000_000
 ROOT, PROVIDER, CONSUMER = "341500.sjj", "341500.tjj", "341500.gjj"
 STRANGER, ATTESTOR, AUDITOR = "341500.wjw", "341500.zlj", "341500.sjb"
@@ -51,7 +51,6 @@ ROLES = {
     ATTESTOR: Role.ATTESTOR,
     AUDITOR: Role.AUDITOR,
 }
-MODULES = {module: f"0x{number:040x}" for number, module in enumerate(Module, 0xA0)}
 COURIER = f"0x{0xAF:040x}"
 
 
@@ -61,30 +60,6 @@ def signer_of(department: str, duty: Duty) -> LocalSigner:
 
 
 SIGNERS = {one.address: one for one in (signer_of(department, duty) for department in ROLES for duty in Duty)}
-
-
-class FakeClock:
-    def __init__(self, now: float = START) -> None:
-        self.time = now
-
-    def now(self) -> float:
-        return self.time
-
-
-class FakeSignatures:
-    def __init__(self) -> None:
-        self.signers = dict(SIGNERS)
-
-    def holds(self, address: str) -> bool:
-        return address in self.signers
-
-    async def sign(self, address: str, digests: Sequence[bytes]) -> list[bytes]:
-        if address not in self.signers:
-            raise NotPermitted(f"the key {address} is not kept here")
-        return [self.signers[address].sign(digest) for digest in digests]
-
-    def recovers(self, address: str, digest: bytes, signature: bytes) -> bool:
-        return len(signature) == 65 and recover(digest, signature) == address
 
 
 class FakeChain:
@@ -148,8 +123,8 @@ class World:
     folder: Path
     state: State
     entries: list[Entry] = field(default_factory=list)
-    clock: FakeClock = field(default_factory=FakeClock)
-    signatures: FakeSignatures = field(default_factory=FakeSignatures)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(START))
+    signatures: FakeSignatures = field(default_factory=lambda: FakeSignatures(SIGNERS))
     stalled: bool = False  # nothing is carried
     diverged: Diverged | None = None
     made_keys: int = 0
@@ -228,23 +203,7 @@ class World:
 
     def append(self, act: Act, digest: str, signatures: Sequence[bytes]) -> Entry:
         self.clock.time += 1
-        index, time = len(self.entries), int(self.clock.now())
-        before = self.entries[-1].head if self.entries else first_head(CHAIN_ID, MODULES[Module.JOURNAL])
-        module = MODULES[act.type.module]
-        entry = Entry(
-            index=index,
-            module=module,
-            act=act,
-            digest=digest,
-            signatures=tuple(signatures),
-            department=signing_department(self.state, act),
-            marks=marks_of(self.state, act) if self.entries else Mark.NONE,
-            time=time,
-            head=next_head(before, index, module, digest, signatures, time),
-            block_number=index + 1,
-            block_hash=f"0x{index + 1:064x}",
-            transaction=f"0x{index:064x}",
-        )
+        entry = next_entry(self.entries, self.state, act, digest, signatures, int(self.clock.now()))
         self.entries.append(entry)
         return entry
 

@@ -31,6 +31,33 @@ MODULES = {module: f"0x{number:040x}" for number, module in enumerate(Module, 0x
 COURIER = f"0x{0xAF:040x}"
 
 
+def next_entry(
+    told: Sequence[Entry],
+    state: State,
+    act: Act,
+    digest: str,
+    signatures: Sequence[bytes],
+    time: int,
+) -> Entry:
+    """What the contracts would record after `told`, in a block of its own; `state` is the one before."""
+    index, module = len(told), MODULES[act.type.module]
+    before = told[-1].head if told else first_head(CHAIN_ID, MODULES[Module.JOURNAL])
+    return Entry(
+        index=index,
+        module=module,
+        act=act,
+        digest=digest,
+        signatures=tuple(signatures),
+        department=signing_department(state, act),
+        marks=marks_of(state, act) if told else Mark.NONE,
+        time=time,
+        head=next_head(before, index, module, digest, signatures, time),
+        block_number=index + 1,
+        block_hash=f"0x{index + 1:064x}",
+        transaction=f"0x{index:064x}",
+    )
+
+
 class FakeChain:
     def __init__(self, clock: FakeClock, signatures: FakeSignatures) -> None:
         self.clock, self.signatures = clock, signatures
@@ -86,23 +113,7 @@ class FakeChain:
 
     def _record(self, act: Act, digest: str, signatures: tuple[bytes, ...]) -> None:
         self.clock.time += 1
-        index, time = len(self.told), int(self.clock.now())
-        before = self.told[-1].head if self.told else first_head(CHAIN_ID, MODULES[Module.JOURNAL])
-        module = MODULES[act.type.module]
-        entry = Entry(
-            index=index,
-            module=module,
-            act=act,
-            digest=digest,
-            signatures=signatures,
-            department=signing_department(self.state, act),
-            marks=marks_of(self.state, act) if index else Mark.NONE,
-            time=time,
-            head=next_head(before, index, module, digest, signatures, time),
-            block_number=index + 1,
-            block_hash=f"0x{index + 1:064x}",
-            transaction=f"0x{index:064x}",
-        )
+        entry = next_entry(self.told, self.state, act, digest, signatures, int(self.clock.now()))
         self.told.append(entry)
         follow(self.state, entry)
 

@@ -1,7 +1,8 @@
 """Fakes of the small ports: a clock that stands still, keys in the open, keys that are only labelled, no waiting."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from keys.signer import LocalSigner, recover
 from ledger.errors import Corrupt, NotPermitted
@@ -20,8 +21,8 @@ class FakeClock:
 class FakeSignatures:
     """Every key ever made here, by address. `ledger.ports.Signatures`."""
 
-    def __init__(self) -> None:
-        self.signers: dict[str, LocalSigner] = {}
+    def __init__(self, signers: Mapping[str, LocalSigner] = MappingProxyType({})) -> None:
+        self.signers = dict(signers)
 
     def key(self, name: str) -> LocalSigner:
         """Always the same key for a name."""
