@@ -127,11 +127,17 @@ async def _views(runtime: Runtime, state: State) -> None:
         (answer,) = function["outputs"]
         parts = [(_snake(part["name"]), part["type"]) for part in answer["components"]]
         call = selector(f"{name}({','.join(types)})")
-        for item in state.all(shape):
+        items = list(state.all(shape))
+        asked = []
+        for item in items:
             words = [_encodable(column, getattr(item, column)) for column in arguments]
-            asked = {"to": runtime.manifest.address(module), "data": "0x" + (call + encode(types, words)).hex()}
-            raw = bytes.fromhex((await runtime.rpc.call("eth_call", asked, "latest"))[2:])
-            (values,) = decode([f"({','.join(kind for _, kind in parts)})"], raw)
+            data = "0x" + (call + encode(types, words)).hex()
+            asked.append(("eth_call", [{"to": runtime.manifest.address(module), "data": data}, "latest"]))
+        answers = [
+            each for part in range(0, len(asked), 200) for each in await runtime.rpc.batch(asked[part : part + 200])
+        ]
+        for item, told in zip(items, answers, strict=True):
+            (values,) = decode([f"({','.join(kind for _, kind in parts)})"], bytes.fromhex(told[2:]))
             for (part, _), value in zip(parts, values, strict=True):
                 column = renamed.get(part, part)
                 if column:

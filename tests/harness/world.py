@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keys.passphrases import Passphrase, PassphraseSource, generate
+from keys.private_files import create_private
 from ledger.domain.acts import Duty, Level, Role
 from ledger.domain.callers import Caller
 from ledger.domain.submissions import Submission, SubmissionState
@@ -88,7 +89,7 @@ async def make_home(home: Path, **settings: Any) -> Path:
     """Found a ledger. Its passphrase, of 256 random bits and cheap to open, lies beside it: it guards nothing."""
     secret = generate()
     await asyncio.to_thread(home.mkdir, mode=0o700, parents=True)
-    await asyncio.to_thread((home / BESIDE).write_bytes, secret.reveal())
+    await asyncio.to_thread(create_private, home / BESIDE, secret.reveal())
     made = Settings.load(home=home, **settings)
     await found(made, lambda: secret, code=ROOT, level=Level.CITY, roles=Role(31))
     return home
