@@ -1,5 +1,7 @@
 """Putting the API together around a running product. Nothing is opened, read or kept at import."""
 
+import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -9,14 +11,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.auth import Authentication
-from api.limits import MIB, Limits
+from api.describing import complete
+from api.limits import Limits
 from api.observing import Observing
+from api.pacing import Pacing
 from api.problems import Problem, from_http, from_validation, respond
-from api.routes import acts, catalogue, checks, health, payloads, records
+from api.routes import acts, catalogue, checks, description, health, payloads, records
 from api.runtime import Runtime
 from api.schemas.views import ProblemView
+from api.turns import AllTurns
 from keys.errors import KeysError
 from ledger.errors import ShareLedgerError
+from ledger.processes import own_name
 
 API_VERSION: Final = "1"
 DESCRIPTION: Final = """\
@@ -29,24 +35,30 @@ decided by the ledger's rules.
 """
 
 
-def create_app(runtime: Runtime, limits: Limits | None = None) -> FastAPI:
-    """The ASGI application of one running product. Closing what `runtime` opened is the caller's work."""
+def create_app(runtime: Runtime, limits: Limits | None = None, now: Callable[[], float] = time.monotonic) -> FastAPI:
+    """The ASGI application of one running product. Closing what `runtime` opened is the caller's work.
+
+    `limits`: those of the settings, without any given; `now` tells the seconds by which requests are counted.
+    """
+    limits = limits or Limits.of(runtime.settings)
     app = FastAPI(
         title="shareledger",
         version=API_VERSION,
         description=DESCRIPTION,
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,  # `routes.description` answers it, ready made
         redirect_slashes=False,
     )
-    app.state.limits = limits or Limits(upload_bytes=runtime.settings.payload_limit_mib * MIB)
+    app.state.limits, app.state.turns, app.state.process = limits, AllTurns.of(limits), own_name()
     for module in (acts, payloads, checks, catalogue, records, health):
         app.include_router(module.router(runtime))
+    app.include_router(description.router(app))
     for kind, answer in _HANDLERS.items():
         app.add_exception_handler(kind, answer)
-    app.add_middleware(Authentication, runtime=runtime)
-    app.add_middleware(Observing, limits=app.state.limits)
+    app.add_middleware(Authentication, runtime=runtime, limits=limits, now=now)
+    app.add_middleware(Pacing, limits=limits)
+    app.add_middleware(Observing, limits=limits)
     app.openapi = lambda: _description(app)  # type: ignore[method-assign]
     return app
 
@@ -58,8 +70,15 @@ async def _known(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    allow = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
+    allow = {"Allow": _methods(request)} if error.status_code == 405 else None
     return respond(request, from_http(error), allow)
+
+
+def _methods(request: Request) -> str:
+    """Every method of the path (RFC 9110 §10.2.1); the router knows only those of the first route that it found."""
+    app: FastAPI = request.app
+    path = str(getattr(request.scope.get("route"), "path", ""))
+    return ", ".join(sorted(method.upper() for method in app.openapi()["paths"].get(path, {"get": {}, "head": {}})))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -94,15 +113,6 @@ def _description(app: FastAPI) -> dict[str, Any]:
         }
         for path, operations in made["paths"].items():
             for operation in operations.values():
-                _finish(operation, guarded=path.startswith("/v1"))
+                complete(operation, guarded=path.startswith("/v1"))
         app.openapi_schema = made
     return app.openapi_schema
-
-
-def _finish(operation: dict[str, Any], *, guarded: bool) -> None:
-    """Our own 422, and which operations need an API key."""
-    operation["security"] = [{"api_key": []}] if guarded else []
-    invalid = operation["responses"].get("422")
-    if invalid is not None and "application/json" in invalid.get("content", {}):
-        invalid["description"] = "the input cannot be accepted"
-        invalid["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemView"}}}

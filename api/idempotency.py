@@ -5,9 +5,11 @@
    queues them; so from the moment an act exists, a retry finds it.
 3. The whole answer (status, body, Location) replaces that.
 
-A crash after 1 leaves a claim that nobody answers: it is given up after `Limits.claim_seconds`, longer than any request
-may take, until then the same request is told to wait. A crash after 2 leaves the submissions: a retry is answered with
+A crash after 1 leaves a claim that nobody answers: the next to ask takes it over, if the process that held it is surely
+gone. Where that cannot be told (it ran on another machine) the same request is told to wait for `Limits.claim_seconds`,
+longer than any request may take. A crash after 2 leaves the submissions: a retry is answered with
 them as they stand now. A request that fails before it made anything gives its claim back, so that it can be corrected.
+Answers are kept for a week; after that the same key is a new one.
 """
 
 import hashlib
@@ -18,14 +20,17 @@ from typing import Any, Final
 
 from fastapi import Request
 
+from api.bodies import content_digest
 from api.errors import MalformedHeader
-from api.limits import content_digest, limits_of
+from api.limits import limits_of
 from api.replies import Reply
 from ledger.domain.callers import Caller
 from ledger.errors import IdempotencyMismatch, StillRunning
 from ledger.ports import Answer, Ports
+from ledger.processes import has_ended
 from ledger.services.acting import Idempotency
 
+KEPT_SECONDS: Final = 7 * 86_400
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 Work = Callable[[Idempotency | None], Awaitable[Reply]]
@@ -43,7 +48,8 @@ async def once(request: Request, ports: Ports, caller: Caller, work: Work, again
     if not _KEY.fullmatch(key):
         raise MalformedHeader("an Idempotency-Key is 1 to 128 visible ASCII characters", header="Idempotency-Key")
     claim = Idempotency(caller.id, key)
-    earlier = await _claim(ports, claim, await request_digest(request), limits_of(request).claim_seconds)
+    process = str(request.app.state.process)
+    earlier = await _claim(ports, claim, await request_digest(request), process, limits_of(request).claim_seconds)
     if earlier is not None:
         return await _again(earlier, again)
     try:
@@ -57,11 +63,12 @@ async def once(request: Request, ports: Ports, caller: Caller, work: Work, again
     return reply
 
 
-async def _claim(ports: Ports, claim: Idempotency, digest: str, claim_seconds: float) -> Answer | None:
+async def _claim(ports: Ports, claim: Idempotency, digest: str, process: str, seconds: float) -> Answer | None:
     """None: it is ours now. Else the earlier answer."""
     now = int(ports.clock.now() * 1000)
     async with ports.store.write() as unit:
-        earlier = await unit.claim(claim.caller, claim.key, digest, now)
+        await unit.forget_answers(now - KEPT_SECONDS * 1000)
+        earlier = await unit.claim(claim.caller, claim.key, digest, now, process)
         if earlier is None:
             await unit.commit()
             return None
@@ -69,10 +76,10 @@ async def _claim(ports: Ports, claim: Idempotency, digest: str, claim_seconds: f
             raise IdempotencyMismatch(f"the Idempotency-Key {claim.key} belongs to another request")
         if earlier.status is not None:
             return earlier
-        if now - earlier.created <= claim_seconds * 1000:
+        if now - earlier.created <= seconds * 1000 and not has_ended(earlier.holder):
             raise StillRunning()
         await unit.release(claim.caller, claim.key)  # whoever claimed it is gone
-        await unit.claim(claim.caller, claim.key, digest, now)
+        await unit.claim(claim.caller, claim.key, digest, now, process)
         await unit.commit()
         return None
 

@@ -1,89 +1,72 @@
-"""How much a request may bring and how long it may take, and reading bodies within that.
-
-JSON is read strictly: UTF-8, one value, no member twice, no NaN or infinities, a bounded depth. A stream is counted as
-it passes, so that nothing here holds more than one piece of it.
-"""
+"""How much a request may bring, how long it may take, and how many there may be at once."""
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
-import json
-import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from fastapi import Request
-from fastapi.routing import APIRoute
-from starlette.responses import Response
 
-from api.errors import MalformedHeader, MalformedJson, OutOfTime, UnsupportedMediaType, WrongDigest
-from api.replies import JSON_TYPE
-from ledger.domain.nesting import nests_deeper
-from ledger.errors import TooLarge
+from api.errors import OutOfTime
+from api.runtime import Settings
 
+KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 LONGEST_WAIT: Final = 60  # seconds of `Prefer: wait`
+BURST_SECONDS: Final = 5  # how much of its rate an API key may use at once
 
 Answer = TypeVar("Answer")
-_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]", re.ASCII)  # in JSON's escapes; most are halves of good pairs
-_CONTENT_DIGEST: Final = re.compile(r"(?:^|,\s*)sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """In bytes and seconds. `claim_seconds` must be above both times: see `api.idempotency`."""
 
-    body_bytes: int = MIB
+    body_bytes: int = MIB  # JSON of one act, or any other
+    bulk_bytes: int = 8 * MIB  # JSON of many acts, or of a fingerprint's manifest
     upload_bytes: int = 4096 * MIB
-    header_bytes: int = 32 * 1024
-    depth: int = 32
+    header_bytes: int = 32 * KIB
+    target_bytes: int = 224 * KIB  # path and query: a schema of 20,000 characters, escaped, and the like
+    depth: int = 32  # of JSON
+    values: int = 250_000  # in JSON
     request_seconds: float = LONGEST_WAIT + 30
     transfer_seconds: float = 3600
     claim_seconds: float = 3700
+    header_seconds: float = 10  # for a request's first line and headers
+    body_seconds: float = 20  # waiting for a body, beside a second for every `slowest` bytes of it
+    slowest: int = KIB
+    stall_seconds: float = 60  # until somebody who reads nothing of an answer is dropped
+    requests_per_second: float = 0  # of one API key, bursts apart; 0: any number
+    failures_per_minute: float = 0  # refused API keys of one address; 0: any number
+    connections: int = 1000
+    costly: int = 4  # at once; half of them for one API key, as of the others
+    transfers: int = 32
+    waits: int = 256
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the product's settings say; what they do not name, as above."""
+        return cls(
+            body_bytes=settings.json_limit_kib * KIB,
+            bulk_bytes=settings.bulk_limit_kib * KIB,
+            upload_bytes=settings.payload_limit_mib * MIB,
+            request_seconds=settings.request_seconds,
+            transfer_seconds=settings.transfer_seconds,
+            claim_seconds=max(settings.request_seconds, settings.transfer_seconds) + 100,
+            header_seconds=settings.header_seconds,
+            body_seconds=settings.body_seconds,
+            requests_per_second=settings.requests_per_second,
+            failures_per_minute=settings.failures_per_minute,
+            connections=settings.connections,
+            costly=settings.costly_at_once,
+            transfers=settings.transfers_at_once,
+            waits=settings.waits_at_once,
+        )
 
 
 def limits_of(request: Request) -> Limits:
     limits: Limits = request.app.state.limits
     return limits
-
-
-class JsonRoute(APIRoute):
-    """A route whose body, if it takes one, is JSON."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer = super().get_route_handler()
-        reads = self.body_field is not None
-
-        async def within_limits(request: Request) -> Response:
-            limits = limits_of(request)
-
-            async def whole() -> Response:
-                if reads:
-                    await _read_json(request, limits)
-                return await answer(request)
-
-            return await in_time(whole(), limits.request_seconds)
-
-        return within_limits
-
-
-class StreamRoute(APIRoute):
-    """A route that moves files, in or out, or takes its time over them. It reads its own body."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer = super().get_route_handler()
-        reads = self.body_field is not None
-
-        async def within_limits(request: Request) -> Response:
-            limits = limits_of(request)
-            if reads:
-                await _read_json(request, limits)
-            return await in_time(answer(request), limits.transfer_seconds)
-
-        return within_limits
 
 
 async def in_time(work: Coroutine[Any, Any, Answer], seconds: float) -> Answer:
@@ -95,101 +78,3 @@ async def in_time(work: Coroutine[Any, Any, Answer], seconds: float) -> Answer:
         if limit.expired():
             raise OutOfTime(f"not answered within {seconds:g} seconds") from None
         raise
-
-
-def media_type(request: Request) -> str:
-    """The Content-Type without its parameters, lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _refuse_encoding(request: Request) -> None:
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMediaType("send the body without Content-Encoding")
-
-
-def _declared_size(request: Request, most: int) -> None:
-    declared = request.headers.get("content-length")
-    if declared is None:
-        return
-    if not declared.isascii() or not declared.isdigit():
-        raise MalformedHeader("Content-Length is not a number", header="Content-Length")
-    if int(declared) > most:
-        raise TooLarge(f"the body has {declared} bytes; at most {most} are read here", limit=most)
-
-
-async def _read_json(request: Request, limits: Limits) -> None:
-    """Read and parse the body where FastAPI will find it parsed."""
-    if media_type(request) != JSON_TYPE:
-        raise UnsupportedMediaType(f"send Content-Type: {JSON_TYPE}", accepted=[JSON_TYPE])
-    _refuse_encoding(request)
-    _declared_size(request, limits.body_bytes)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limits.body_bytes:
-            raise TooLarge(f"the body has more than {limits.body_bytes} bytes", limit=limits.body_bytes)
-    request._body = bytes(body)
-    request._json = parse_json(request._body, limits.depth)
-
-
-def parse_json(body: bytes, depth: int) -> Any:
-    """One JSON value, strictly. Raises MalformedJson."""
-    try:
-        text = body.decode("utf-8")
-        if nests_deeper(text, depth):
-            raise MalformedJson(f"nested deeper than {depth}", depth=depth)
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
-        if _SURROGATE.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
-    except UnicodeDecodeError as error:
-        raise MalformedJson(f"not UTF-8 at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at character {error.pos}", position=error.pos) from None
-    except UnicodeEncodeError:  # half a character, which no answer and no document could hold
-        raise MalformedJson("an escape names half a character (a lone surrogate)") from None
-    except ValueError as error:  # an integer of thousands of digits
-        raise MalformedJson("a number has too many digits") from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise MalformedJson("an object has a member twice")
-    return members
-
-
-def _no_constant(name: str) -> Any:
-    raise MalformedJson(f"{name} is not JSON")
-
-
-def content_digest(request: Request) -> str | None:
-    """The SHA-256 that Content-Digest (RFC 9530) promises, in hex; None without one."""
-    header = request.headers.get("content-digest")
-    if header is None:
-        return None
-    found = _CONTENT_DIGEST.search(header)
-    try:
-        return base64.b64decode(found[1], validate=True).hex() if found else None
-    except binascii.Error:
-        raise MalformedHeader("Content-Digest is not sha-256=:…:", header="Content-Digest") from None
-
-
-async def streamed(request: Request) -> AsyncIterator[bytes]:
-    """The raw body, a piece at a time.
-
-    Raises TooLarge; UnsupportedMediaType for an encoding; at its end WrongDigest if other bytes were promised.
-    """
-    most = limits_of(request).upload_bytes
-    _refuse_encoding(request)
-    _declared_size(request, most)
-    promised, running, size = content_digest(request), hashlib.sha256(), 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
-            raise TooLarge(f"the body has more than {most} bytes", limit=most)
-        if promised is not None:
-            running.update(piece)
-        yield piece
-    if promised is not None and not hmac.compare_digest(promised, running.hexdigest()):
-        raise WrongDigest(f"{size} bytes came, with SHA-256 {running.hexdigest()}, not {promised}")

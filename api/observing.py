@@ -1,6 +1,7 @@
 """Around every request: its id, the headers that protect its answer, one log event, one metric, and the last net.
 
-The event holds method, route, status, time, request id and the API key's id; never a body, a query or a secret.
+The id is bound to whatever is logged meanwhile, so the acts that a request queued can be found by it. The event holds
+method, route, status, time, request id and the API key's id; never a body, a query or a secret.
 """
 
 import re
@@ -16,10 +17,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import HeadersTooLarge, InternalError
+from api.errors import HeadersTooLarge, HttpError, InternalError, MalformedHeader, TargetTooLong
 from api.limits import Limits
+from api.pacing import Stalled
 from api.problems import respond
-from ledger.telemetry import REQUESTS
+from ledger.telemetry import IN_FLIGHT, REQUESTS
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -32,8 +34,15 @@ SECURITY_HEADERS: Final = {
 """An answer that says otherwise keeps its own."""
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_ONCE: Final = frozenset(
+    {b"content-type", b"content-encoding", b"content-digest", b"host", b"idempotency-key", b"if-range", b"range"}
+)
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _log = structlog.get_logger("api")
+
+
+class BrokenOff(Exception):
+    """An answer cannot be ended well. The server that we tell closes the connection, and logs only this."""
 
 
 class Observing:
@@ -58,30 +67,48 @@ class Observing:
                     headers.setdefault(name, value)
             await send(message)
 
-        try:
-            await self._answer(seen, scope, receive, protected)
-        finally:
-            seen.report()
+        with structlog.contextvars.bound_contextvars(request_id=seen.id):
+            try:
+                with IN_FLIGHT.track_inprogress():
+                    await self._answer(seen, scope, receive, protected)
+            finally:
+                seen.report()
 
     async def _answer(self, seen: "_Seen", scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.header_bytes:
-                most = self._limits.header_bytes
-                await respond(seen.request, HeadersTooLarge(f"at most {most} bytes of headers are read"))(
-                    scope, receive, send
-                )
+            if (problem := _unreadable(scope, self._limits)) is not None:
+                await respond(seen.request, problem)(scope, receive, send)
                 return
             await self._app(scope, receive, send)
         except ClientDisconnect:
             seen.fault = "client_disconnect"
+        except Stalled:
+            seen.fault = "stalled"
+            raise BrokenOff from None
         except Exception as error:
             seen.fault = type(error).__name__
             # the message of a driver's error may quote values, so only its kind and where it happened are logged
             where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in _frames(error)]
-            _log.error("request_failed", request_id=seen.id, error=_kind(error), where=where)
+            _log.error("request_failed", error=_kind(error), where=where)
             if seen.status is not None:  # half an answer is out: the server must break it off, not end it well
-                raise
+                raise BrokenOff from None
             await respond(seen.request, InternalError(f"report request id {seen.id}"))(scope, receive, send)
+
+
+def _unreadable(scope: Scope, limits: Limits) -> HttpError | None:
+    """What is wrong with the first line or the headers, whatever the path."""
+    if len(scope["path"].encode()) + len(scope["query_string"]) > limits.target_bytes:
+        return TargetTooLong(f"at most {limits.target_bytes} bytes of path and query are read")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > limits.header_bytes:
+        return HeadersTooLarge(f"at most {limits.header_bytes} bytes of headers are read")
+    names = [name for name, _ in scope["headers"] if name in _ONCE]
+    if len(names) > len(set(names)):  # which of them counts, whoever stands in front of us may see otherwise
+        return MalformedHeader("a header that may be sent once was sent twice", header=_twice(names))
+    return None
+
+
+def _twice(names: list[bytes]) -> str:
+    return next(name.decode() for name in names if names.count(name) > 1)
 
 
 class _Seen:
@@ -105,7 +132,6 @@ class _Seen:
         caller = getattr(self.request.state, "caller", None)
         _log.info(
             "request_answered",
-            request_id=self.id,
             method=method,
             route=route,
             status=status,

@@ -52,6 +52,7 @@ RETRY_AFTER: Final[dict[type[Exception], int]] = {
     errors.NotReady: 30,
     keys.KeysError: 30,
     own.OutOfTime: 1,
+    own.Busy: 2,
 }
 """Seconds."""
 
@@ -111,9 +112,12 @@ def problem_reply(
     headers = dict(extra or {})
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="shareledger"'
-    pause = next((RETRY_AFTER[one] for one in kind.__mro__ if one in RETRY_AFTER), None)
-    if pause is not None and status in (409, 503):
+    usual = next((RETRY_AFTER[one] for one in kind.__mro__ if one in RETRY_AFTER), None)
+    pause = error.facts.get("retry_after", usual)
+    if pause is not None and status in (409, 429, 503):
         headers["Retry-After"] = str(pause)
+    if status == 408:
+        headers["Connection"] = "close"  # what else was sent is not wanted any more (RFC 9110 §15.5.9)
     return _document(kind, status, error.detail, error.next_step, error.facts, request_id, chinese, headers)
 
 

@@ -1,6 +1,7 @@
 """From an act to its answer: 202 with where to look, or, for who prefers to wait, 201 once it is final."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
@@ -10,6 +11,7 @@ from api.problems import problem_of_reason
 from api.replies import Reply
 from api.runtime import Runtime
 from api.schemas.views import submission_json
+from api.turns import AllTurns
 from ledger.domain.callers import Caller
 from ledger.domain.submissions import Submission, SubmissionState
 from ledger.services import acting, reading
@@ -22,9 +24,9 @@ def location(digest: str) -> str:
 async def answer_one(request: Request, runtime: Runtime, submission: Submission) -> Reply:
     """201 final, 202 on its way, or the problem for which it failed or was returned."""
     runtime.wake()
-    wait = preferred_wait(request)
-    if wait:
-        submission = await acting.wait_final(runtime.ports, submission.digest, wait)
+    with _waiting(request) as wait:
+        if wait:
+            submission = await acting.wait_final(runtime.ports, submission.digest, wait)
     headers = {"Location": location(submission.digest), **_applied(wait)}
     if submission.state in (SubmissionState.FAILED, SubmissionState.RETURNED) and submission.reason:
         return problem_of_reason(request, submission, headers)
@@ -34,13 +36,13 @@ async def answer_one(request: Request, runtime: Runtime, submission: Submission)
 async def answer_many(request: Request, runtime: Runtime, submissions: Sequence[Submission]) -> Reply:
     """201 if all are final, else 202; each item tells its own state and, if it has one, its reason."""
     runtime.wake()
-    wait = preferred_wait(request)
-    if wait:
-        ends = runtime.ports.clock.now() + wait
-        submissions = [
-            await acting.wait_final(runtime.ports, one.digest, max(0.0, ends - runtime.ports.clock.now()))
-            for one in submissions
-        ]
+    with _waiting(request) as wait:
+        if wait:
+            ends = runtime.ports.clock.now() + wait
+            submissions = [
+                await acting.wait_final(runtime.ports, one.digest, max(0.0, ends - runtime.ports.clock.now()))
+                for one in submissions
+            ]
     headers = {"Location": "/v1/submissions", **_applied(wait)}
     return Reply(_status(submissions), {"items": [submission_json(one) for one in submissions]}, headers)
 
@@ -49,6 +51,18 @@ async def stand_now(runtime: Runtime, caller: Caller, digests: Sequence[str]) ->
     """Submissions as they are: what a retry after a crash is answered with."""
     async with reading.opened(runtime.ports) as work:
         return [await reading.submission(work, caller, digest) for digest in digests]
+
+
+@contextmanager
+def _waiting(request: Request) -> Iterator[int]:
+    """How many seconds to wait. None while too many others do: a preference may be passed over (RFC 7240 §2)."""
+    seconds = preferred_wait(request)
+    if not seconds:
+        yield 0
+        return
+    turns: AllTurns = request.app.state.turns
+    with turns.waits.at_once(request.state.caller.id) as free:
+        yield seconds if free else 0
 
 
 def _status(submissions: Sequence[Submission]) -> int:

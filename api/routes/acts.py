@@ -10,14 +10,15 @@ from starlette.responses import Response
 
 from api.act_table import ACT_ROUTES, BY_ACT, ActRoute
 from api.auth import CallerOf
-from api.describing import creating
+from api.describing import READING, answering, creating, who
 from api.filling import complete_key, signable
 from api.idempotency import once
-from api.limits import JsonRoute
 from api.replies import Reply
+from api.routing import BulkRoute, JsonRoute
 from api.runtime import Runtime
 from api.schemas.acts import DraftBody, SignedActsBody, body_of
 from api.schemas.fields import PATH_TYPES
+from api.schemas.material import DraftView
 from api.schemas.views import SubmissionView, act_json
 from api.submitting import answer_many, answer_one, stand_now
 from ledger.domain.callers import Caller
@@ -31,9 +32,10 @@ from ledger.services.completing import MISSING
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/v1", route_class=JsonRoute)
+    routes = APIRouter()
+    plain, bulk = (APIRouter(prefix="/v1", route_class=kind) for kind in (JsonRoute, BulkRoute))
     for line in ACT_ROUTES:
-        routes.add_api_route(
+        plain.add_api_route(
             line.path,
             _endpoint(runtime, line),
             methods=["POST"],
@@ -46,7 +48,10 @@ def router(runtime: Runtime) -> APIRouter:
             responses=creating(SubmissionView),
             openapi_extra={"x-shareledger-caller": line.caller},
         )
-    _add_signing(routes, runtime)
+    _add_drafting(plain, runtime)
+    _add_signed(bulk, runtime)
+    for one in (plain, bulk):
+        routes.include_router(one)
     return routes
 
 
@@ -94,16 +99,19 @@ def _description(line: ActRoute) -> str:
     )
 
 
-def _add_signing(routes: APIRouter, runtime: Runtime) -> None:
-    anyone = {"duty": "that of each act", "role": "that of each act", "party": "the signers' own department"}
+ANYONE = who("the signers' own department", "that of each act", "that of each act")
 
+
+def _add_drafting(routes: APIRouter, runtime: Runtime) -> None:
     @routes.post(
         "/drafts",
         tags=["acts"],
         summary="Draft an act",
         description="What to sign, for a department that keeps its own keys. Nothing is stored; for EnrolKey without a "
         "key the host makes one, which signs when the act comes with `null` in its place.",
-        openapi_extra={"x-shareledger-caller": anyone},
+        response_class=Response,
+        responses=answering(DraftView, 403, 404, 409, *READING),
+        openapi_extra=ANYONE,
     )
     async def draft(request: Request, caller: CallerOf, body: DraftBody) -> Response:
         acting.may_act(caller, body.act)
@@ -122,6 +130,8 @@ def _add_signing(routes: APIRouter, runtime: Runtime) -> None:
         }
         return Reply(200, shown).response()
 
+
+def _add_signed(routes: APIRouter, runtime: Runtime) -> None:
     @routes.post(
         "/acts",
         tags=["acts"],
@@ -130,7 +140,7 @@ def _add_signing(routes: APIRouter, runtime: Runtime) -> None:
         status_code=202,
         response_class=Response,
         responses=creating(SubmissionView, many=True),
-        openapi_extra={"x-shareledger-caller": anyone},
+        openapi_extra=ANYONE,
     )
     async def submit(request: Request, caller: CallerOf, body: SignedActsBody) -> Response:
         async def work(claim: acting.Idempotency | None) -> Reply:

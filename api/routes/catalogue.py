@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.describing import showing, who
-from api.limits import JsonRoute
+from api.describing import showing, tagged_as, who
 from api.pagination import PageOf, page_reply
 from api.reading import moment, show_one, show_page
 from api.replies import read_reply
+from api.routing import JsonRoute
 from api.runtime import Runtime
 from api.schemas.fields import AddressInPath, CodeInPath, DigestInPath, code_of
+from api.schemas.material import LedgerView
 from api.schemas.views import (
     AttestationView,
     CheckpointView,
@@ -187,7 +188,7 @@ def _judgements(routes: APIRouter, runtime: Runtime) -> None:
 
 
 def _ledger(routes: APIRouter, runtime: Runtime) -> None:
-    @routes.get("/ledger", tags=["ledger"], openapi_extra=ANYONE)
+    @routes.get("/ledger", tags=["ledger"], responses=tagged_as({"model": LedgerView}), openapi_extra=ANYONE)
     async def show_ledger(request: Request) -> Response:
         """Which ledger this is: chain, contracts, root authority; compare it with what you know from elsewhere."""
         manifest = runtime.ports.manifest

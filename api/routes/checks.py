@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from api.auth import CallerOf
-from api.describing import Responses, problems, who
-from api.limits import StreamRoute, streamed
+from api.bodies import streamed
+from api.describing import READING, Responses, answering, showing, who
 from api.replies import Reply, read_reply
+from api.routing import CostlyRoute, StreamRoute, TransferRoute
 from api.runtime import Runtime
 from api.schemas.fields import Code, DigestInPath
+from api.schemas.material import AuditView, CheckpointDraftView, EvidenceView, MeasuredView
 from api.schemas.payloads import RecordBody, ReportView, ShareQuery, VersionQuery
 from ledger.domain.state import Version
 from ledger.errors import Conflict, InvalidInput, NotPermitted
@@ -22,7 +24,7 @@ from ledger.fingerprint.fingerprint import RECORD_SD
 from ledger.services import attesting, checkpointing, delivering, reading, replaying, verifying
 from ledger.services.evidence import evidence
 
-REPORT: Responses = {200: {"description": "every check", "model": ReportView}, **problems(403, 404, 410, 413, 422)}
+REPORT: Responses = answering(ReportView, 403, 404, 409, 410, *READING)
 RAW = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
 OPTIONAL_RAW = {"requestBody": {**RAW["requestBody"], "required": False}}
 
@@ -34,14 +36,21 @@ class LogBody(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/v1", route_class=StreamRoute)
-    _verifications(routes, runtime)
-    _quality(routes, runtime)
-    _whole(routes, runtime)
+    routes = APIRouter()
+    plain, transfers, costly = (
+        APIRouter(prefix="/v1", route_class=kind) for kind in (StreamRoute, TransferRoute, CostlyRoute)
+    )
+    _copies(transfers, runtime)
+    _records(plain, runtime)
+    _quality(costly, runtime)
+    _whole(plain, runtime)
+    _evidence(costly, runtime)
+    for one in (plain, transfers, costly):
+        routes.include_router(one)
     return routes
 
 
-def _verifications(routes: APIRouter, runtime: Runtime) -> None:
+def _copies(routes: APIRouter, runtime: Runtime) -> None:
     user = who("the consumer of a share in force, the provider, or an auditor")
 
     @routes.post(
@@ -67,6 +76,8 @@ def _verifications(routes: APIRouter, runtime: Runtime) -> None:
         report = await verifying.verify_table(runtime.ports, caller, str(version), streamed(request), limit=limit)
         return Reply(200, report.to_json()).response()
 
+
+def _records(routes: APIRouter, runtime: Runtime) -> None:
     @routes.post(
         "/verifications/records",
         tags=["verifications"],
@@ -92,7 +103,7 @@ def _quality(routes: APIRouter, runtime: Runtime) -> None:
         tags=["attestations"],
         summary="Measure a version's quality",
         response_class=Response,
-        responses=problems(403, 404, 410, 413, 422),
+        responses=answering(MeasuredView, 403, 404, 409, 410, *READING),
         openapi_extra={**who("the provider, or an attestor"), **OPTIONAL_RAW},
     )
     async def measure(
@@ -132,7 +143,7 @@ def _whole(routes: APIRouter, runtime: Runtime) -> None:
         tags=["audits"],
         summary="Replay the ledger",
         response_class=Response,
-        responses=problems(403, 409),
+        responses=answering(AuditView, 403, 409),
         openapi_extra=who("an auditor", role="auditor"),
     )
     async def audit(caller: CallerOf) -> Response:
@@ -158,7 +169,7 @@ def _whole(routes: APIRouter, runtime: Runtime) -> None:
         tags=["checkpoints"],
         summary="Draft a checkpoint",
         response_class=Response,
-        responses=problems(403, 422),
+        responses=answering(CheckpointDraftView, 403, 409, *READING),
         openapi_extra=who("any department, for its own log"),
     )
     async def draft_checkpoint(caller: CallerOf, body: LogBody) -> Response:
@@ -166,10 +177,12 @@ def _whole(routes: APIRouter, runtime: Runtime) -> None:
         made = await checkpointing.make_checkpoint(runtime.ports, caller, body.log)
         return Reply(200, made.to_json()).response()
 
+
+def _evidence(routes: APIRouter, runtime: Runtime) -> None:
     @routes.get(
         "/authorisations/{share}/evidence",
         tags=["authorisations"],
-        responses=problems(403, 404),
+        responses=showing(EvidenceView),
         openapi_extra=who("the consumer, the provider, an authority above either, or an auditor"),
     )
     async def show_evidence(request: Request, caller: CallerOf, share: DigestInPath) -> Response:

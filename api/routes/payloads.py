@@ -1,21 +1,27 @@
 """Files in and out: uploads that prepare a version, downloads, proofs, and what a consumer needs to check a copy."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.auth import CallerOf
-from api.describing import Responses, problems, who
+from api.bodies import media_type, streamed
+from api.describing import READING, Responses, answering, problems, showing, tagged_as, who
 from api.idempotency import once
-from api.limits import StreamRoute, limits_of, media_type, streamed
+from api.limits import limits_of
+from api.pagination import PageOf, page_reply
 from api.replies import Reply, matches, read_reply
+from api.routing import CostlyRoute, StreamRoute, TransferRoute
 from api.runtime import Runtime
 from api.schemas.fields import CodeInPath, DigestInPath, code_of
+from api.schemas.material import LeavesView, ManifestView, MaterialView, ProofView, UseView
 from api.schemas.payloads import ColumnsQuery, FingerprintBody, PreparedView, UploadQueryOf
+from api.schemas.views import page_of
 from ledger.fingerprint import Fingerprint, Manifest, Segment, SegmentKeys
+from ledger.ports import Use
 from ledger.services import anchoring, delivering, verifying
 from ledger.services.acting import Idempotency
 from ledger.services.delivering import Download, Resume
@@ -26,17 +32,24 @@ USER = who("the consumer of a share in force, or the provider")
 CHECKER = who("the consumer of a share in force, the provider, or an auditor")
 PREPARED: Responses = {
     201: {"description": "prepared: nothing is on the ledger yet", "model": PreparedView},
-    **problems(400, 403, 404, 409, 413, 415, 422),
+    **problems(403, 404, 409, *READING),
 }
 RecordIndex = Annotated[int, Path(ge=0, lt=1 << 63, description="counted from 0")]
 Tile = Annotated[int, Path(ge=0, lt=1 << 55, description="records 256·n to 256·n + 255")]
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/v1", route_class=StreamRoute)
-    _uploads(routes, runtime)
-    _downloads(routes, runtime)
-    _proofs(routes, runtime)
+    routes = APIRouter()
+    plain, transfers, costly = (
+        APIRouter(prefix="/v1", route_class=kind) for kind in (StreamRoute, TransferRoute, CostlyRoute)
+    )
+    _uploads(transfers, runtime)
+    _fingerprints(plain, runtime)
+    _downloads(transfers, runtime)
+    _keys(plain, runtime)
+    _proofs(costly, runtime)
+    for one in (plain, transfers, costly):
+        routes.include_router(one)
     return routes
 
 
@@ -74,6 +87,8 @@ def _uploads(routes: APIRouter, runtime: Runtime) -> None:
 
         return (await once(request, runtime.ports, caller, work)).response()
 
+
+def _fingerprints(routes: APIRouter, runtime: Runtime) -> None:
     @routes.post(
         "/datasets/{dataset}/fingerprints",
         tags=["versions"],
@@ -110,9 +125,9 @@ def _segment_keys(body: FingerprintBody) -> SegmentKeys | None:
 
 def _downloads(routes: APIRouter, runtime: Runtime) -> None:
     file: Responses = {
-        200: {"description": "the payload, decrypted", "content": {"application/octet-stream": {}}},
-        206: {"description": "the rest of it, after `Range: bytes=N-`", "content": {"application/octet-stream": {}}},
-        **problems(403, 404, 410),
+        **tagged_as({"description": "the payload, decrypted, of its own media type", "content": {"*/*": {}}}),
+        206: {"description": "the rest of it, after `Range: bytes=N-`", "content": {"*/*": {}}},
+        **problems(403, 404, 409, 410, 422),
     }
 
     @routes.get(
@@ -137,15 +152,23 @@ def _downloads(routes: APIRouter, runtime: Runtime) -> None:
         """A provider's own payload."""
         return _file(request, await delivering.open_own_payload(runtime.ports, caller, version, _resume(request)))
 
+
+def _keys(routes: APIRouter, runtime: Runtime) -> None:
     @routes.get(
-        "/versions/{version}/keys", tags=["versions"], responses=problems(404, 409, 410), openapi_extra=PROVIDER
+        "/versions/{version}/keys",
+        tags=["versions"],
+        responses=answering(MaterialView, 403, 404, 409, 410, 422),
+        openapi_extra=PROVIDER,
     )
     async def own_keys(caller: CallerOf, version: DigestInPath) -> Response:
         """Entry, document, manifest and segment keys of the provider's own version. Secret."""
         return Reply(200, (await delivering.own_keys(runtime.ports, caller, version)).to_json()).response()
 
     @routes.get(
-        "/authorisations/{share}/keys", tags=["authorisations"], responses=problems(403, 404, 410), openapi_extra=USER
+        "/authorisations/{share}/keys",
+        tags=["authorisations"],
+        responses=answering(MaterialView, 403, 404, 409, 410, 422),
+        openapi_extra=USER,
     )
     async def keys(caller: CallerOf, share: DigestInPath) -> Response:
         """Entry, document, manifest and segment keys: all that checks a copy offline. Secret; leaves a use record."""
@@ -155,14 +178,19 @@ def _downloads(routes: APIRouter, runtime: Runtime) -> None:
     @routes.get(
         "/authorisations/{share}/uses",
         tags=["authorisations"],
-        responses=problems(403),
+        responses=showing(page_of(UseView), 403),
         openapi_extra=who("the consumer, the provider, or an auditor"),
     )
-    async def uses(request: Request, caller: CallerOf, share: DigestInPath) -> Response:
-        """The use records of a share, oldest first."""
-        found = await delivering.uses(runtime.ports, caller, share)
-        names = ("at", "share", "version", "department", "caller", "action")
-        return read_reply(request, {"items": [{name: getattr(one, name) for name in names} for one in found]})
+    async def uses(request: Request, caller: CallerOf, share: DigestInPath, page: PageOf) -> Response:
+        """The use records of a share, oldest first. `after` is a number. They are not on the ledger."""
+        found = await delivering.uses(runtime.ports, caller, share, after=page.number(0), limit=page.ask)
+        return page_reply(request, page, found, None, key=lambda pair: pair[0], shown=_use_json)
+
+
+def _use_json(numbered: tuple[int, Use]) -> dict[str, Any]:
+    number, use = numbered
+    names = ("at", "share", "version", "department", "caller", "action")
+    return {"number": number, **{name: getattr(use, name) for name in names}}
 
 
 def _file(request: Request, download: Download) -> Response:
@@ -195,13 +223,21 @@ def _resume(request: Request) -> Resume | None:
 
 
 def _proofs(routes: APIRouter, runtime: Runtime) -> None:
-    @routes.get("/versions/{version}/manifest", tags=["versions"], responses=problems(403, 404), openapi_extra=CHECKER)
+    @routes.get(
+        "/versions/{version}/manifest",
+        tags=["versions"],
+        responses=showing(ManifestView, 403),
+        openapi_extra=CHECKER,
+    )
     async def manifest(request: Request, caller: CallerOf, version: DigestInPath) -> Response:
         """The roots of the fingerprint's tiles."""
         return read_reply(request, (await verifying.manifest(runtime.ports, caller, version)).to_json())
 
     @routes.get(
-        "/versions/{version}/tiles/{tile}", tags=["versions"], responses=problems(403, 404, 410), openapi_extra=CHECKER
+        "/versions/{version}/tiles/{tile}",
+        tags=["versions"],
+        responses=showing(LeavesView, 403, 409, 410),
+        openapi_extra=CHECKER,
     )
     async def leaves(request: Request, caller: CallerOf, version: DigestInPath, tile: Tile) -> Response:
         """The leaf hashes of one tile: names the records in which a copy differs."""
@@ -211,7 +247,7 @@ def _proofs(routes: APIRouter, runtime: Runtime) -> None:
     @routes.get(
         "/versions/{version}/records/{index}/proof",
         tags=["versions"],
-        responses=problems(403, 404, 410),
+        responses=answering(ProofView, 403, 404, 409, 410, 422),
         openapi_extra=CHECKER,
     )
     async def proof(

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.auth import CallerOf
-from api.describing import showing, who
-from api.limits import JsonRoute
+from api.describing import problems, showing, tagged_as, who
 from api.pagination import PageOf, page_reply, whole_number
 from api.reading import moment
 from api.replies import JSON_TYPE, read_reply, tagged
 from api.routes.catalogue import CodeFilter, DigestFilter
+from api.routing import JsonRoute
 from api.runtime import Runtime
-from api.schemas.fields import DigestInPath
+from api.schemas.fields import DigestInPath, EntryInPath
 from api.schemas.views import (
     CorrectionView,
     EntryView,
@@ -90,11 +90,11 @@ def _shares(routes: APIRouter, runtime: Runtime) -> None:
         responses=showing(page_of(EntryView)),
         openapi_extra=PARTIES,
     )
-    async def show_history(request: Request, caller: CallerOf, share: DigestInPath) -> Response:
-        """Every entry on the share, oldest first."""
+    async def show_history(request: Request, caller: CallerOf, share: DigestInPath, page: PageOf) -> Response:
+        """Every entry on the share, oldest first. `after` is an index."""
         async with moment(runtime) as now:
-            found = await reading.history(now.work, caller, share)
-        return read_reply(request, {"items": [entry_json(one) for one in found], "as_of": now.as_of})
+            found = await reading.history(now.work, caller, share, after=page.number(-1), limit=page.ask)
+        return page_reply(request, page, found, now.as_of, key=lambda item: item.index, shown=entry_json)
 
 
 def _stage(name: str | None) -> int | None:
@@ -163,14 +163,19 @@ def _entries(routes: APIRouter, runtime: Runtime) -> None:
         return page_reply(request, page, found, now.as_of, key=lambda item: item.index, shown=entry_json)
 
     @routes.get("/entries/{entry}", tags=["entries"], responses=showing(single(EntryView)), openapi_extra=READERS)
-    async def show_entry(request: Request, caller: CallerOf, entry: str) -> Response:
+    async def show_entry(request: Request, caller: CallerOf, entry: EntryInPath) -> Response:
         """By index or act digest."""
         key: int | str = parse_digest(entry) if len(entry) == 64 else whole_number(entry)
         async with moment(runtime) as now:
             found = await reading.entry(now.work, caller, key)
         return read_reply(request, {**entry_json(found), "as_of": now.as_of})
 
-    @routes.get("/documents/{document}", tags=["documents"], openapi_extra=READERS)
+    @routes.get(
+        "/documents/{document}",
+        tags=["documents"],
+        responses={**tagged_as({"content": {JSON_TYPE: {"schema": {"type": "object"}}}}), **problems(404, 422)},
+        openapi_extra=READERS,
+    )
     async def show_document(request: Request, caller: CallerOf, document: DigestInPath) -> Response:
         """The canonical bytes (RFC 8785) whose SHA-256 is the digest: hash them yourself."""
         async with moment(runtime) as now:

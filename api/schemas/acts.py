@@ -4,9 +4,9 @@
 object, a quarter of an hour. A digest that stands for a document may be given as that document's members.
 """
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from api.act_table import ActRoute
 from api.schemas.examples import DIGEST, sample_body
@@ -129,7 +129,16 @@ def _enum(act: str, name: str) -> Any:
 def _enumeration(act: str, name: str) -> Any:
     """A closed set of numbers: others are refused before anything is signed."""
     enum = _enum(act, name)
-    return None if enum is None else Literal[tuple(int(member) for member in enum)]
+    if enum is None:
+        return None
+    return Annotated[Literal[tuple(int(member) for member in enum)], BeforeValidator(_whole)]
+
+
+def _whole(value: object) -> object:
+    """For Python `true` is 1 and so is 1.0; what is signed must be what was meant."""
+    if type(value) is not int:
+        raise ValueError("not a whole number")
+    return value
 
 
 def _enumerated(act: str, name: str) -> str | None:

@@ -89,6 +89,9 @@ def code_of(segment: str) -> str:
 CodeInPath = Annotated[str, Path(pattern=_PATH_CODE, description="code, its / written as ~", examples=["341500.tjj"])]
 DigestInPath = Annotated[str, Path(pattern=DIGEST_FORM, description="64 lower-case hex digits")]
 AddressInPath = Annotated[str, Path(pattern=ADDRESS_FORM, description="0x and 40 hex digits")]
+EntryInPath = Annotated[
+    str, Path(pattern=r"^([0-9]{1,19}|[0-9a-f]{64})$", description="index, or digest of the act", examples=["0"])
+]
 
 PATH_TYPES: Final[dict[str, Any]] = {
     "department": CodeInPath,

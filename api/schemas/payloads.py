@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.limits import parse_json
+from api.bodies import parse_json
 from api.schemas.fields import Digest, Members
 from ledger.errors import InvalidInput, ShareLedgerError
 from ledger.fingerprint import RECORD

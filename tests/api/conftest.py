@@ -1,14 +1,19 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings
 
 from api.app import create_app
 from ledger.domain.acts import Duty, Role
 from tests.api.world import Template, World, build
+from tests.harness.databases import POSTGRESQL, SQLITE, Copies, Databases
+
+LONG = "long"
+settings.register_profile(LONG, max_examples=25)  # pytest tests/api/test_schemathesis.py --hypothesis-profile=long
 
 
 @pytest.fixture(scope="session")
@@ -17,15 +22,40 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture
-async def world(template: Template, tmp_path: Path) -> AsyncIterator[World]:
-    copy = template.copy(tmp_path)
-    yield copy
-    await copy.close()
+def kind() -> str:
+    """SQLite alone; what the database has a part in imports `kind` from tests.harness.databases, and runs on both."""
+    return SQLITE
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, databases: Callable[[str], Databases]
+) -> tuple[Template, Copies]:
+    """The template on the other database, and its rows."""
+    of = databases(POSTGRESQL)
+    url = of.empty()
+    return asyncio.run(build(tmp_path_factory.mktemp("world"), url)), of.copies(url)
 
 
 @pytest.fixture
-def share(template: Template) -> str:
-    return template.share
+def copied(kind: str, template: Template, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    if kind == SQLITE:
+        yield template.copy(tmp_path)
+        return
+    there, copies = request.getfixturevalue("on_postgresql")
+    with copies.copy(tmp_path) as url:
+        yield there.copy(tmp_path, url)
+
+
+@pytest.fixture
+async def world(copied: World) -> AsyncIterator[World]:
+    yield copied
+    await copied.close()
+
+
+@pytest.fixture
+def share(kind: str, template: Template, request: pytest.FixtureRequest) -> str:
+    return (template if kind == SQLITE else request.getfixturevalue("on_postgresql")[0]).share
 
 
 @pytest.fixture

@@ -82,3 +82,23 @@ async def test_every_answer_is_protected(clients: Clients) -> None:
         assert "no-" in answer.headers["cache-control"]
     cors = await client.get("/v1/departments", headers={"Origin": "https://elsewhere.example"})
     assert "access-control-allow-origin" not in cors.headers
+
+
+async def test_it_is_made_once_and_need_not_be_sent_twice(clients: Clients) -> None:
+    client = clients.anonymous()
+    first = await client.get("/openapi.json")
+    again = await client.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await client.head("/openapi.json")).headers["etag"] == first.headers["etag"]
+
+
+async def test_what_any_request_may_meet_is_said_of_all(app: FastAPI) -> None:
+    for path, operations in app.openapi()["paths"].items():
+        for operation in operations.values():
+            answers = set(operation["responses"])
+            assert answers >= {"400", "414", "431", "500", "503"}, path
+            assert not path.startswith("/v1") or answers >= {"401", "429"}, path
+            assert "requestBody" not in operation or answers >= {"408", "413", "415", "422"}, path
+            for status in answers & {"409", "429", "503"}:
+                assert "Retry-After" in operation["responses"][status]["headers"], (path, status)
+            assert all("X-Request-ID" in answer["headers"] for answer in operation["responses"].values()), path

@@ -19,6 +19,7 @@ from api.act_table import ACT_ROUTES
 from api.schemas.acts import body_of
 from ledger.domain.acts import Duty, Level, Role
 from ledger.domain.permissions import PERMISSIONS
+from ledger.domain.state import Correction, Share
 from tests.api.furnished import (
     BRANCH,
     CITATION,
@@ -406,3 +407,111 @@ async def test_the_secrets_are_there_to_be_told(made: Furnished) -> None:
     unsaid = {secret for secret in made.secrets if not any(secret in text for text in told)}
     assert not {secret for secret in unsaid if made.secrets[secret] & {CONSUMER} and len(secret) == 64}
     assert made.names["queued"] not in unsaid and "密文未发布目录" not in unsaid and "密文来源prepared" not in unsaid
+
+
+# ---- conditional requests and pages ---------------------------------------------------------------------------------
+
+GETS = [line for line in MAY if line.startswith("GET /v1")]
+NO_TAG = {  # secrets, which nobody is to keep: each answer is a use, and recorded
+    "GET /v1/versions/{version}/keys",
+    "GET /v1/authorisations/{share}/keys",
+    "GET /v1/versions/{version}/records/{index}/proof",
+}
+
+
+async def allowed(line: str, made: Furnished, requests: dict[str, dict[str, Any]]) -> tuple[httpx.AsyncClient, str]:
+    """(somebody who may, the path with its query)."""
+    row, template = MAY[line], route_of(line).split(" ")[1]
+    department = sorted(row.who, key=lambda one: (one != AUDITOR, one))[0]
+    query = httpx.QueryParams(requests.get(line, {}).get("params", {}))
+    path = path_of(template, row.on, made)
+    return made.callers[department, DIRECTOR], f"{path}?{query}" if query else path
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("line", [line for line in GETS if MAY[line].who])
+async def test_whoever_has_it_gets_304(line: str, made: Furnished, requests: dict[str, dict[str, Any]]) -> None:
+    client, path = await allowed(line, made, requests)
+    first = await client.get(path)
+    assert first.status_code == 200
+    described = made.app.openapi()["paths"][route_of(line).split(" ")[1]]["get"]
+    if route_of(line) in NO_TAG:
+        assert "etag" not in first.headers and first.headers["cache-control"] == "no-store"
+        assert "304" not in described["responses"]
+        return
+    tag = first.headers["etag"]
+    assert re.fullmatch(r'"[0-9a-f]{64}"', tag) and first.headers["cache-control"] == "private, no-cache"
+    assert {"200", "304"} <= described["responses"].keys()
+    assert "If-None-Match" in {one["name"] for one in described["parameters"] if one["in"] == "header"}
+    for asked in (tag, f'W/{tag}, "x"', "*"):
+        again = await client.get(path, headers={"If-None-Match": asked})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag), asked
+    for asked in ('"x"', tag.strip('"'), ""):
+        assert (await client.get(path, headers={"If-None-Match": asked})).content == first.content, asked
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_tag_opens_nothing(made: Furnished) -> None:
+    """Who may not see an object is not told either whether it changed."""
+    share = f"/v1/authorisations/{made.names['delivered']}"
+    for asked in ("*", '"x"'):
+        answer = await made.callers[STRANGER, DIRECTOR].get(share, headers={"If-None-Match": asked})
+        assert answer.status_code == 404
+
+
+def lists(described: dict[str, Any]) -> set[str]:
+    """Paths whose answer has `items`."""
+    schemas, found = described["components"]["schemas"], set()
+    for path, operations in described["paths"].items():
+        schema = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        name = schema.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if "items" in schemas.get(name, {}).get("properties", {}):
+            found.add(path)
+    return found
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_list_comes_in_pages(made: Furnished, requests: dict[str, dict[str, Any]]) -> None:
+    """Item by item, following the links, it is the list that one large page gives: nothing twice, nothing left out."""
+    described = made.app.openapi()
+    paths = lists(described)
+    assert len(paths) == 13 and "/v1/authorisations/{share}/uses" in paths
+    longer = 0
+    for path in sorted(paths):
+        operation = described["paths"][path]["get"]
+        assert {"after", "limit"} <= {one["name"] for one in operation["parameters"]}, path
+        assert "Link" in operation["responses"]["200"]["headers"], path
+        client, target = await allowed(f"GET {path}", made, {})
+        whole = (await client.get(target, params={"limit": 1000})).json()["items"]
+        walked: list[Any] = []
+        following: str | None = f"{target}?limit=1"
+        while following:
+            page = await client.get(following)
+            walked += page.json()["items"]
+            following = page.links.get("next", {}).get("url")
+        assert walked == whole and whole, path
+        longer += len(whole) > 1
+    assert longer >= 9
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("department", sorted(DEPARTMENTS))
+async def test_pages_of_shares_are_those_that_one_may_see(department: str, made: Furnished) -> None:
+    """The store is asked for them only, however many others there are; filters narrow, and never widen."""
+    client = made.callers[department, DIRECTOR]
+    for path, shape in (("/v1/authorisations", Share), ("/v1/corrections", Correction)):
+        every = {one.id: one for one in made.world.state.all(shape)}
+        seen = {
+            id
+            for id, one in every.items()
+            if department in (one.consumer, one.provider) or department in (AUDITOR, ROOT)
+        }
+        shown = [one["id"] for one in (await client.get(path, params={"limit": 1000})).json()["items"]]
+        assert shown == sorted(seen)
+        first, *rest = shown or [None]
+        if rest:
+            page = (await client.get(path, params={"limit": 1, "after": first})).json()["items"]
+            assert [one["id"] for one in page] == rest[:1]
+        for consumer in (CONSUMER, OUTSIDER) if shape is Share else ():
+            told = (await client.get(path, params={"limit": 1000, "consumer": consumer})).json()["items"]
+            assert [one["id"] for one in told] == sorted(id for id in seen if every[id].consumer == consumer)

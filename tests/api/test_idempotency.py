@@ -4,11 +4,16 @@ import asyncio
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from api.idempotency import KEPT_SECONDS
 from ledger.domain.acts import Duty
+from ledger.processes import own_name
 from ledger.services import acting
+from ledger.store.tables import idempotency
 from tests.api.conftest import Clients
 from tests.api.world import PROVIDER, ROOT, World
+from tests.harness.databases import kind  # noqa: F401 (both databases)
 
 KEY = {"Idempotency-Key": "one"}
 BODY = {"document": {"reasons": "核查"}}
@@ -133,3 +138,27 @@ async def test_a_lost_answer_is_repeated_exactly(clients: Clients, world: World,
     again = await suspend(client, share)
     assert again.status_code == 409
     assert again.json() == doomed.json()
+
+
+async def test_a_claim_of_a_process_that_died_is_taken_over_at_once(clients: Clients, world: World, share: str) -> None:
+    client = await clients.of(PROVIDER, Duty.LEAD)
+    await suspend(client, share)  # for the digest of the request
+    where, _, when = own_name().rsplit(":", 2)
+    for holder, expected in ((own_name(), 409), (f"{where}:999999999:{when}", 202)):
+        async with world.store.write() as work:
+            row = sa.update(idempotency).values(status=None, answer=None, holder=holder)
+            await work._connection.execute(row)
+            await work.commit()
+        world.clock.time += 1
+        assert (await suspend(client, share)).status_code == expected
+
+
+async def test_an_answer_is_forgotten_after_a_week(clients: Clients, world: World, share: str) -> None:
+    client = await clients.of(PROVIDER, Duty.LEAD)
+    first = await suspend(client, share)
+    world.clock.time += KEPT_SECONDS - 1
+    assert (await suspend(client, share)).headers["idempotency-replayed"] == "true"
+    world.clock.time += 2
+    again = await suspend(client, share)
+    assert "idempotency-replayed" not in again.headers
+    assert again.json()["digest"] != first.json()["digest"]

@@ -11,8 +11,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
 from api.app import create_app
+from api.bodies import parse_json
 from api.errors import MalformedJson, OutOfTime
-from api.limits import JsonRoute, Limits, in_time, parse_json
+from api.limits import Limits, in_time
+from api.routing import JsonRoute
 from tests.api.conftest import Clients
 from tests.api.world import DATASET, PROVIDER, World
 

@@ -14,6 +14,7 @@ from ledger.fingerprint import CsvSource, Schema, SegmentKeys, fingerprint_table
 from ledger.services.material import Material
 from tests.api.conftest import Clients
 from tests.api.world import ATTESTOR, AUDITOR, CONSUMER, DATASET, PROVIDER, STRANGER, World
+from tests.harness.databases import kind  # noqa: F401 (both databases)
 
 COLUMNS = {"columns": [{"name": "code", "type": "text"}, {"name": "name", "type": "text"}], "format": "share-record/1"}
 PROVENANCE = {"source": "国家统计局", "captured": 1_759_000_000, "method": "download"}

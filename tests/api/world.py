@@ -112,8 +112,25 @@ def _block(number: int) -> Block:
 
 @dataclass
 class Settings:
+    """Rates are not limited here: this world's requests come as fast as a test can make them."""
+
     payload_limit_mib: int = 1
     confirmations: int = 0
+    json_limit_kib: int = 1024
+    bulk_limit_kib: int = 8192
+    request_seconds: int = 90
+    transfer_seconds: int = 3600
+    header_seconds: int = 10
+    body_seconds: int = 20
+    requests_per_second: int = 0
+    failures_per_minute: int = 0
+    connections: int = 1000
+    costly_at_once: int = 4
+    transfers_at_once: int = 32
+    waits_at_once: int = 256
+
+    def metrics_networks(self) -> tuple[str, ...]:
+        return ("127.0.0.0/8",)
 
 
 @dataclass
@@ -128,9 +145,10 @@ class World:
     stalled: bool = False  # nothing is carried
     diverged: Diverged | None = None
     made_keys: int = 0
+    url: str = ""  # of the database; empty: SQLite in the folder
 
     def __post_init__(self) -> None:
-        self.engine = open_engine(f"sqlite+aiosqlite:///{self.folder / 'ledger.sqlite3'}")
+        self.engine = open_engine(self.url or f"sqlite+aiosqlite:///{self.folder / 'ledger.sqlite3'}")
         self.store = SqlStore(self.engine, CHAIN_ID, lambda: int(self.clock.now() * 1000))
         self.settings = Settings()
         (self.folder / "scratch").mkdir(exist_ok=True)
@@ -153,7 +171,7 @@ class World:
 
     def status(self) -> dict[str, Any]:
         reasons = ["submitter: stalled"] if self.stalled else []
-        return {"ready": not reasons, "reasons": reasons}
+        return {"ready": not reasons, "reasons": reasons, "alarms": []}
 
     def wake(self) -> None:
         return None
@@ -293,14 +311,15 @@ class Template:
     now: float
     share: str
 
-    def copy(self, folder: Path) -> World:
-        shutil.copy(self.folder / "ledger.sqlite3", folder)
-        world = World(folder, self.state.copy(), list(self.entries), FakeClock(self.now))
-        return world
+    def copy(self, folder: Path, url: str = "") -> World:
+        """`url`: of a database that is a copy already."""
+        if not url:
+            shutil.copy(self.folder / "ledger.sqlite3", folder)
+        return World(folder, self.state.copy(), list(self.entries), FakeClock(self.now), url=url)
 
 
-async def build(folder: Path) -> Template:
-    world = World(folder, State())
+async def build(folder: Path, url: str = "") -> Template:
+    world = World(folder, State(), url=url)
     try:
         await migrate(world.engine)
         await _open(world)

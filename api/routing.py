@@ -1,0 +1,79 @@
+"""Kinds of routes: what each reads, how long it may take, and how many of it run at once."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.bodies import read_json
+from api.limits import Limits, in_time, limits_of
+from api.turns import AllTurns
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, if it takes one, is JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        reads = self.body_field is not None
+
+        async def within_limits(request: Request) -> Response:
+            limits = limits_of(request)
+
+            async def whole() -> Response:
+                if reads:
+                    await read_json(request, self.most_bytes(limits))
+                return await answer(request)
+
+            return await in_time(whole(), self.most_seconds(limits))
+
+        return within_limits
+
+    def most_bytes(self, limits: Limits) -> int:
+        return limits.body_bytes
+
+    def most_seconds(self, limits: Limits) -> float:
+        return limits.request_seconds
+
+
+class BulkRoute(JsonRoute):
+    """A route that takes much JSON at once."""
+
+    def most_bytes(self, limits: Limits) -> int:
+        return limits.bulk_bytes
+
+
+class StreamRoute(BulkRoute):
+    """A route that takes its time. One without a JSON body reads its own, if there is any."""
+
+    def most_seconds(self, limits: Limits) -> float:
+        return limits.transfer_seconds
+
+
+class CostlyRoute(StreamRoute):
+    """A route that makes this machine compute: it decrypts a whole payload, or checks very many signatures."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with _turns(scope).costly.taken(_caller(scope)):
+            await super().handle(scope, receive, send)
+
+
+class TransferRoute(StreamRoute):
+    """A route that moves a file, in or out, as fast as the other side can."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with _turns(scope).transfers.taken(_caller(scope)):
+            await super().handle(scope, receive, send)
+
+
+def _turns(scope: Scope) -> AllTurns:
+    turns: AllTurns = scope["app"].state.turns
+    return turns
+
+
+def _caller(scope: Scope) -> str:
+    """The API key's id. All of its department's keys together would let one locked-out user lock out the others."""
+    return str(scope["state"]["caller"].id)
