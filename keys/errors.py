@@ -11,6 +11,10 @@ KeysError
 ├── InvalidKey            not 32 bytes, zero, or beyond the curve's order
 ├── InvalidSigning        the signature or the digest is not well formed
 ├── InvalidTransaction    a field of a transaction is out of range
+├── TokenUnavailable      the PKCS#11 token is not there, does not answer, or its library cannot be loaded
+├── WrongPin              the token refused the PIN; it is not tried a second time
+├── PinLocked             the token takes no PIN any more, or only one wrong one
+├── UnfitToken            the token cannot make or keep such a key, or would give it away
 └── InvalidNote           a signed note, or a note key, that is malformed or not signed as it says
 """
 
@@ -100,6 +104,34 @@ class InvalidTransaction(KeysError):
     title = "The transaction cannot be signed"
     title_zh = "交易字段无效"
     remedy = "Correct the named field."
+
+
+class TokenUnavailable(KeysError):
+    code = "token-unavailable"
+    title = "The PKCS#11 token does not answer"
+    title_zh = "密码设备不可用"
+    remedy = "Check that the token is there, with SHARELEDGER_PKCS11_MODULE and SHARELEDGER_PKCS11_TOKEN naming it."
+
+
+class WrongPin(KeysError):
+    code = "wrong-pin"
+    title = "The PIN is wrong"
+    title_zh = "PIN 码错误"
+    remedy = "Correct the PIN, then start again; each wrong one brings the token nearer to locking itself."
+
+
+class PinLocked(KeysError):
+    code = "pin-locked"
+    title = "The token takes no PIN now"
+    title_zh = "密码设备已锁定或即将锁定"
+    remedy = "Log in once with the maker's own tool, which counts the tries anew, or have the token unlocked."
+
+
+class UnfitToken(KeysError):
+    code = "unfit-token"
+    title = "The token cannot keep a key as this product needs it"
+    title_zh = "密码设备不满足要求"
+    remedy = "Use a token with secp256k1 and CKM_ECDSA that keeps keys sensitive and not extractable."
 
 
 class InvalidNote(KeysError):

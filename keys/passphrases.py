@@ -105,18 +105,22 @@ def from_file(path: Path) -> Passphrase:
     return Passphrase(_without_newline(content))
 
 
-def from_prompt(*, confirm: bool = False) -> Passphrase:
+def from_prompt(*, confirm: bool = False, question: str = "Passphrase 口令") -> Passphrase:
     """Asks in the terminal without echo, twice if `confirm` (for a new key). Raises NoPassphrase without a terminal."""
     if not sys.stdin.isatty():
-        raise NoPassphrase("there is no terminal to ask for the passphrase")
-    first = _ask("Passphrase 口令: ")
+        raise NoPassphrase(f"there is no terminal to ask in: {question}")
+    first = _ask(f"{question}: ")
     if confirm and _ask("The same again 再次输入: ") != first:
         raise NoPassphrase("the two passphrases differ", remedy="Type the same passphrase twice.")
     return first
 
 
 def choose_source(
-    *, descriptor: int | None = None, file: Path | None = None, confirm: bool = False
+    *,
+    descriptor: int | None = None,
+    file: Path | None = None,
+    confirm: bool = False,
+    question: str = "Passphrase 口令",
 ) -> PassphraseSource:
     """The source to use: the descriptor or the file if given, else the prompt. Nothing is read yet.
 
@@ -128,7 +132,7 @@ def choose_source(
         return lambda: from_descriptor(descriptor)
     if file is not None:
         return lambda: from_file(file)
-    return lambda: from_prompt(confirm=confirm)
+    return lambda: from_prompt(confirm=confirm, question=question)
 
 
 def _ask(question: str) -> Passphrase:

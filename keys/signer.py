@@ -1,10 +1,10 @@
 """Signing 32-byte digests with an account's key, and naming who signed (Ethereum yellow paper, appendix F; EIP-2).
 
 A signer signs digests only. What the digest stands for (an act, a transaction) is the caller's, so a hardware token
-that offers no more than ECDSA over a digest can take a `LocalSigner`'s place.
+that offers no more than ECDSA over a digest can take a `LocalSigner`'s place (`keys.pkcs11`).
 """
 
-from typing import NoReturn, Protocol
+from typing import ClassVar, NoReturn, Protocol
 
 from eth_hash.auto import keccak
 
@@ -15,7 +15,10 @@ HALF_ORDER = ORDER // 2
 
 
 class Signer(Protocol):
-    """One account that can sign."""
+    """One account that can sign. `waits`: `sign` asks a device and blocks for it, so it belongs in a thread."""
+
+    @property
+    def waits(self) -> bool: ...
 
     @property
     def address(self) -> str:
@@ -31,6 +34,7 @@ class LocalSigner:
     """A private key in this process's memory. It has no representation, copy or pickle that shows the key."""
 
     __slots__ = ("_address", "_key")
+    waits: ClassVar[bool] = False
 
     def __init__(self, private_key: bytes, *, curve: Curve = CURVE) -> None:
         """`private_key`: 32 bytes in 1 … order − 1. Raises InvalidKey."""

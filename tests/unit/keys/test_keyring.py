@@ -1,8 +1,9 @@
 import asyncio
+import threading
 
 import pytest
 
-from keys.errors import NoSuchKey, WrongPassphrase
+from keys.errors import NoSuchKey, TokenUnavailable, WrongPassphrase
 from keys.keyring import Keyring
 from keys.keystore import Keystore
 from keys.note_keys import create_note_key, note_keys, open_note_key
@@ -81,6 +82,30 @@ def test_secrets_and_note_keys(keystore: Keystore, keyring: Keyring, passphrase:
     assert note_keys(keystore) == [verifier]
     with pytest.raises(NoSuchKey):
         open_note_key(keystore, "another.example", passphrase)
+
+
+class Device:
+    """A signer in a token that does not answer until it is told to."""
+
+    address, waits = "0x" + "11" * 20, True
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+
+    def sign(self, digest: bytes) -> bytes:
+        self.answers.wait(30)
+        return digest
+
+
+async def test_a_token_that_does_not_answer_is_given_up(keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keys.keyring.TOKEN_SECONDS", 0.02)
+    device = Device()
+    for _ in range(2):  # the second waits behind the first, and no longer than it
+        with pytest.raises(TokenUnavailable, match="did not answer"):
+            await keyring.beside(device, lambda: device.sign(bytes(32)))
+    device.answers.set()
+    monkeypatch.setattr("keys.keyring.TOKEN_SECONDS", 30)
+    assert await keyring.beside(device, lambda: device.sign(bytes(32))) == bytes(32)
 
 
 def test_shows_no_secret(keystore: Keystore, keyring: Keyring, passphrase: Passphrase) -> None:
