@@ -42,6 +42,7 @@ async def deploy(rpc: Rpc, deployer: str, sign: SignTransaction, root: Mapping[s
     Raises Unavailable, and WrongChain if the chain then holds other code than was sent.
     """
     chain_id, genesis = await chain_identity(rpc)
+    rpc.expect(chain_id, genesis)
     nonce = number(await rpc.call("eth_getTransactionCount", deployer, "pending"))
     addresses = {name: _created(deployer, nonce + place) for place, name in enumerate(CONTRACTS)}
     opening = Act.make("OpenLedger", **_opening(addresses, root))

@@ -90,6 +90,7 @@ class RpcNode:
             block=Block(int(found["blockNumber"], 16), found["blockHash"]),
             succeeded=int(found["status"], 16) == 1,
             returned=returned_from(found["logs"], self._manifest.courier),
+            gas=int(found["gasUsed"], 16),
         )
 
 

@@ -8,6 +8,7 @@ batch that runs out all the same reverts as a whole, and is packed smaller the n
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
+from ledger import telemetry
 from ledger.chain.encoding import act_call, carry_call
 from ledger.chain.logs import call_hash
 from ledger.domain.manifest import Manifest
@@ -81,6 +82,7 @@ class CourierPacker:
     async def pack(self, submissions: Sequence[Submission], nonce: int) -> Carried:
         calls = [(one.module, act_call(one.act, one.signatures)) for one in submissions]
         raw, digest = await self._sign(nonce, GAS_LIMIT, self._contract, carry_call(calls))
+        telemetry.BATCH_ACTS.observe(len(submissions))
         return Carried(self.courier, nonce, "0x" + digest.hex(), raw)
 
     def call_hash(self, submission: Submission) -> str:

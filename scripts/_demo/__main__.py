@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     teller, result = Teller(aside=options.json), Result()
     answered = False
     try:
-        with world(_from_caller(options.keep)) as made:
+        with world(_from_caller(options.keep), options.node) as made:
             _play(made, teller, result)
             _sum_up(teller, result, made if options.keep else None)
             answered = _answer(options, result)
@@ -89,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--serve", action="store_true", help="leave the product running until Ctrl-C; print its address"
+    )
+    parser.add_argument(
+        "--node",
+        metavar="URL",
+        help="play on the chain behind this JSON-RPC address, where gas must be free, in place of a new local chain",
     )
     return parser
 

@@ -43,7 +43,7 @@ def tell(world: World, teller: Teller, result: Result) -> None:
 
 
 def _found(world: World, teller: Teller, result: Result) -> Play:
-    """Deploy the contracts of a new ledger on a new local chain, and run the product on it."""
+    """Deploy the contracts of a new ledger, on a new local chain or the node given, and run the product on it."""
     roles = ",".join(role.name.lower() for role in Role if role.name and role in ROOT.roles)
     with teller.progress("部署合约", "deploying the contracts", None):
         world.cli(
@@ -53,10 +53,9 @@ def _found(world: World, teller: Teller, result: Result) -> Play:
         address = world.start()
     settings = Settings(home=world.home)
     manifest = read_manifest(settings)
-    url = asyncio.run(running_endpoint(settings.chain))
+    url = world.node or asyncio.run(running_endpoint(settings.chain))
     if url is None:
         raise Unexpected("the local chain is not running")
-    teller.deed(
-        f"新账本：链 {manifest.chain_id}，八个合约，服务地址 {address}", "a new ledger on a local chain of its own", 0
-    )
+    where = f"a new ledger on the chain at {url}" if world.node else "a new ledger on a local chain of its own"
+    teller.deed(f"新账本：链 {manifest.chain_id}，八个合约，服务地址 {address}", where, 0)
     return Play(world, teller, result, manifest, OwnNode(url, manifest))

@@ -5,6 +5,7 @@ from typing import Any
 
 from ledger.domain.acts import Custody, Duty, KeyKind, Level, Role
 from ledger.domain.documents import Document
+from ledger.errors import NotFound
 from scripts._demo.cast import BUREAU, CITY_PARTS, CIVIL, HOUSING, LABOUR, QUALITY, ROOT, STATISTICS, Part
 from scripts._demo.office import Office, at, final
 from scripts._demo.own_keys import OwnKeys
@@ -12,6 +13,7 @@ from scripts._demo.places import Place, divisions
 from scripts._demo.play import Play
 from scripts._demo.writing import VALID_SECONDS, Written, write
 
+OPENING_SECONDS = 30
 _LEVELS = {
     Level.COUNTY: ("个县级区划和开发区", "county-level divisions and the development zone"),
     Level.TOWNSHIP: ("个乡级区划（霍山县）", "townships of Huoshan"),
@@ -26,7 +28,7 @@ _DUTIES = {
 
 def plant(play: Play) -> None:
     play.teller.step(1, "部门与密钥", "departments and keys")
-    root = play.open_office(ROOT)
+    root = _open_the_root(play)
     for part in CITY_PARTS:
         body = _registration(part.code, part.zh, part.parent, Level.CITY, part.roles)
         entry = root.act("/departments", body)["entry"]
@@ -35,6 +37,18 @@ def plant(play: Play) -> None:
     for part in CITY_PARTS:
         play.open_office(part)
     _enrol_keys(play, root)
+
+
+def _open_the_root(play: Play) -> Office:
+    """As soon as the product has followed entry 0, in which the root authority is. Raises NotFound if it does not."""
+    deadline = time.monotonic() + OPENING_SECONDS
+    while True:
+        try:
+            return play.open_office(ROOT)
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def _registration(code: str, name: str, parent: str, level: Level, roles: Role) -> dict[str, Any]:

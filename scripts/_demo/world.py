@@ -39,8 +39,8 @@ STOP_SECONDS: Final = 20
 class World:
     """One ledger, from nothing."""
 
-    def __init__(self, home: Path, secrets: Path) -> None:
-        self.home, self.secrets = home, secrets
+    def __init__(self, home: Path, secrets: Path, node: str | None = None) -> None:
+        self.home, self.secrets, self.node = home, secrets, node
         self.passphrase = generate()
         self.passphrase_file = secrets / "passphrase"
         create_private(self.passphrase_file, self.passphrase.reveal() + b"\n")
@@ -138,33 +138,37 @@ class World:
     def _environment(self, home: Path | None, settings: dict[str, str]) -> dict[str, str]:
         """The caller's environment without its own settings of this product."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        return kept | {PREFIX + "HOME": str(home or self.home)} | settings
+        chain = {PREFIX + "RPC_URLS": self.node} if self.node else {}
+        return kept | {PREFIX + "HOME": str(home or self.home)} | chain | settings
 
 
 @contextmanager
-def world(keep: Path | None) -> Iterator[World]:
-    """A world that ends with the block; its files stay only if `keep` names their folder. Raises Unexpected."""
+def world(keep: Path | None, node: str | None = None) -> Iterator[World]:
+    """A world that ends with the block; its files stay only if `keep` names their folder. Raises Unexpected.
+
+    `node`: the JSON-RPC address of a chain to play on, in place of a new local one.
+    """
     if keep is None:
         with (
             tempfile.TemporaryDirectory(prefix="shareledger-demo-") as folder,
-            _running(Path(folder) / "home", Path(folder) / "home-secrets") as made,
+            _running(Path(folder) / "home", Path(folder) / "home-secrets", node) as made,
         ):
             yield made
         return
     secrets = keep.with_name(keep.name + "-secrets")
     if secrets.exists() or (keep.exists() and (not keep.is_dir() or any(keep.iterdir()))):
         raise Unexpected(f"--keep wants a folder that is empty or not there yet, and no {secrets.name} beside it")
-    with _running(keep, secrets) as made:
+    with _running(keep, secrets, node) as made:
         yield made
     shutil.rmtree(secrets / "scratch", ignore_errors=True)
 
 
 @contextmanager
-def _running(home: Path, secrets: Path) -> Iterator[World]:
+def _running(home: Path, secrets: Path, node: str | None) -> Iterator[World]:
     for folder in (home, secrets, secrets / "scratch"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-    made = World(home, secrets)
+    made = World(home, secrets, node)
     try:
         yield made
     finally:

@@ -98,13 +98,19 @@ class Sequencer:
 
     async def forward(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Ask anvil; each result, or the `RpcError` in its place. Raises `Unavailable` while there is none."""
+        reader = self._ready_reader()
+        return await reader.batch(calls, return_errors=True)
+
+    async def relay(self, body: bytes) -> bytes:
+        """anvil's answer to a whole request of reading methods, as it is."""
+        return await self._ready_reader().relay(body)
+
+    def _ready_reader(self) -> Rpc:
         if self.failure is not None:
             raise Unavailable(f"the local chain has stopped: {self.failure.detail}", remedy=self.failure.next_step)
         if self._reader is None or not self._ready:
             raise Unavailable("the local chain is being replayed")
-        if not calls:
-            return []
-        return await self._reader.batch(calls, return_errors=True)
+        return self._reader
 
     async def submit(self, text: object) -> str:
         """`eth_sendRawTransaction`: the hash, once the transaction waits in the pool. Raises `RpcError`."""
@@ -130,7 +136,7 @@ class Sequencer:
         if not self._pool.knows(sender):
             self._pool.meet(sender, await self._mined_nonce(sender))
         else:
-            await self.forward([])  # raises, with the reason, if there is no anvil
+            self._ready_reader()  # raises, with the reason, if there is no anvil
 
     async def _mined_nonce(self, sender: bytes) -> int:
         [count] = await self.forward([("eth_getTransactionCount", [hexed(sender), "latest"])])

@@ -3,10 +3,15 @@
 The node is an anvil that mines when it is told to. `anvil_rollback` takes blocks away; what is mined then differs.
 """
 
+import asyncio
+import json
+import os
 import random
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,9 +24,11 @@ from ledger.domain.submissions import SubmissionState
 from ledger.errors import Diverged, WrongChain
 from ledger.host import SystemClock
 from ledger.services import api_keys
+from ledger.settings import PREFIX
 from tests.contracts.chain import ANVIL, free_port, running
 from tests.harness.waiting import soon
 from tests.harness.world import ROOT, World, make_home, opened
+from tests.torture.machines import SHARELEDGER
 
 CONFIRMATIONS = 3
 
@@ -77,6 +84,17 @@ def reaches(world: World, digest: str, state: SubmissionState) -> Callable[[], A
         return (await world.submission(digest)).state is state
 
     return reached
+
+
+async def rebuild(home: Path, url: str, *options: str) -> Any:
+    """What `shareledger store rebuild` answers."""
+    settings = {"HOME": str(home), "RPC_URLS": url, "CONFIRMATIONS": str(CONFIRMATIONS)}
+    environment = os.environ | {PREFIX + name: value for name, value in settings.items()}
+    command = (SHARELEDGER, "store", "rebuild", "--json", *options)
+    child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env=environment)
+    told, _ = await child.communicate()
+    assert child.returncode == 0, told
+    return json.loads(told)
 
 
 def seen(world: World, block: int) -> Callable[[], Awaitable[bool]]:
@@ -152,8 +170,10 @@ async def test_final_history_taken_back_stops_the_writing(url: str, tmp_path: Pa
         await soon(seen(world, await miner.newest()))
         async with runtime.store.read() as work:
             before = await work.cursor()
-        await miner.take_back(CONFIRMATIONS + 1)
-        await miner.mine(CONFIRMATIONS + 3)
+            (entry,) = await work.entries(0, 10)
+        depth = await miner.newest() - entry.block_number + 1
+        await miner.take_back(depth)
+        await miner.mine(depth + 2)
 
         async def stopped() -> bool:
             return runtime.loops.diverged is not None
@@ -174,9 +194,19 @@ async def test_final_history_taken_back_stops_the_writing(url: str, tmp_path: Pa
         async with runtime.store.read() as work:
             assert await work.cursor() == before, "nothing was written"
             assert [entry.digest for entry in await work.entries(0, 10)] == [first]
+    home = tmp_path / "home"
     with pytest.raises(WrongChain, match="was final with hash"):
-        async with opened(tmp_path / "home", rpc_urls=url, confirmations=CONFIRMATIONS):
+        async with opened(home, rpc_urls=url, confirmations=CONFIRMATIONS):
             raise AssertionError("it opened on a chain that contradicts what was final")
+
+    rebuilt = await rebuild(home, url, "--accept-new-history")
+    assert (rebuilt["entries"], rebuilt["sent_again"]) == (1, 1)
+    async with Rpc(url) as rpc, opened(home, rpc_urls=url, confirmations=CONFIRMATIONS, idle_ms=20) as world:
+        await made_final(world, Miner(rpc), first)
+        states = [step.state.value for step in (await world.submission(first)).history]
+        async with world.runtime.store.read() as work:
+            assert [entry.digest for entry in await work.entries(0, 10)] == [first]
+    assert states.count("final") == 2
 
 
 async def test_a_node_that_is_behind_is_waited_for(url: str, tmp_path: Path) -> None:
