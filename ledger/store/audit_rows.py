@@ -15,7 +15,7 @@ from ledger.domain.state import State, StateObject
 from ledger.ports import RowDifference
 from ledger.store.read_model import row_of
 from ledger.store.rows import Rows
-from ledger.store.tables import STATE_TABLES, entries
+from ledger.store.tables import STATE_TABLES, entries, undecoded
 
 PAGE = 500
 MISSING, EXTRA = "", "*"
@@ -26,7 +26,7 @@ class AuditRows(Rows):
         found: list[RowDifference] = []
         for start in range(0, len(right), PAGE):
             wanted = {entry.index: row_of(entry) for entry in right[start : start + PAGE]}
-            query = sa.select(*_undecoded(entries)).where(entries.c.index.in_(list(wanted)))
+            query = sa.select(*undecoded(entries)).where(entries.c.index.in_(list(wanted)))
             stored = {row["index"]: row for row in (await self._connection.execute(query)).mappings()}
             for index, values in wanted.items():
                 row = stored.get(index)
@@ -46,7 +46,7 @@ class AuditRows(Rows):
         seen: set[tuple[Any, ...]] = set()
         after: tuple[Any, ...] | None = None
         while len(found) < limit:
-            query = sa.select(*_undecoded(table)).order_by(*key).limit(PAGE)
+            query = sa.select(*undecoded(table)).order_by(*key).limit(PAGE)
             if after is not None:
                 query = query.where(sa.tuple_(*key) > sa.tuple_(*after) if len(key) > 1 else key[0] > after[0])
             rows = (await self._connection.execute(query)).mappings().all()
@@ -64,19 +64,6 @@ class AuditRows(Rows):
         missing = (item.key for item in right.all(shape) if item.key not in seen)
         found += [RowDifference(table.name, _named(lost), MISSING) for lost in missing]
         return found[:limit]
-
-
-def _undecoded(table: sa.Table) -> list[sa.ColumnElement[Any]]:
-    """The table's columns, without the conversions that fail on a value that cannot be."""
-    plain: list[sa.ColumnElement[Any]] = []
-    for column in table.columns:
-        if isinstance(column.type, sa.JSON):
-            plain.append(sa.type_coerce(column, sa.Text).label(column.name))
-        elif isinstance(column.type, sa.Boolean):
-            plain.append(sa.type_coerce(column, sa.Integer).label(column.name))
-        else:
-            plain.append(column)
-    return plain
 
 
 def _differing(table: sa.Table, stored: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[str]:

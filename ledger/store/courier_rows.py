@@ -16,9 +16,11 @@ class CourierRows(Submissions):
         first = self._insert(leases).values(name=name, holder=holder, epoch=1, expires=until)
         await self._connection.execute(first.on_conflict_do_nothing())
         mine = leases.c.holder == holder
+        # one that lasts longer than any lease was taken by a clock that was put back since
+        free = sa.or_(leases.c.expires < now, leases.c.expires > until + milliseconds)
         change = (
             sa.update(leases)
-            .where(leases.c.name == name, sa.or_(mine, leases.c.expires < now))
+            .where(leases.c.name == name, sa.or_(mine, free))
             .values(holder=holder, expires=until, epoch=sa.case((mine, leases.c.epoch), else_=leases.c.epoch + 1))
             .returning(leases.c.epoch)
         )
@@ -54,7 +56,7 @@ class CourierRows(Submissions):
         table = courier_transactions
         query = sa.select(table).where(table.c.courier == courier).order_by(table.c.nonce)
         if not done:
-            query = query.where(table.c.state != "done")
+            query = query.where(table.c.state.in_(("sent", "included")))
         return [
             Carried(
                 row.courier,

@@ -1,20 +1,31 @@
 """Documents by digest, with who may read them."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from ledger.ports import StoredDocument
+from ledger.store.bulk import Known, put
 from ledger.store.rows import Rows
 from ledger.store.tables import document_readers, documents
+
+_COLUMNS = ("digest", "kind", "body", "open", "created")
 
 
 class Documents(Rows):
     async def add_document(self, document: StoredDocument) -> None:
-        values = {"digest": document.digest, "kind": document.kind, "body": document.body, "open": document.open}
-        insert = self._insert(documents).values(**values, created=self._now()).on_conflict_do_nothing()
-        await self._connection.execute(insert)
-        if document.readers:
-            rows = [{"digest": document.digest, "department": code} for code in sorted(document.readers)]
-            await self._connection.execute(self._insert(document_readers).on_conflict_do_nothing(), rows)
+        await self.add_documents([document])
+
+    async def add_documents(self, new: Sequence[StoredDocument]) -> None:
+        now = self._now()
+        rows = {
+            one.digest: (one.digest, one.kind, one.body, one.open, now) for one in reversed(new)
+        }  # the first counts
+        readers = sorted({(one.digest, code) for one in new for code in one.readers})
+        if rows:
+            await put(self._connection, documents, _COLUMNS, list(rows.values()), Known.KEPT)
+        if readers:
+            await put(self._connection, document_readers, ("digest", "department"), readers, Known.KEPT)
 
     async def document(self, digest: str) -> StoredDocument | None:
         row = (await self._connection.execute(sa.select(documents).where(documents.c.digest == digest))).first()

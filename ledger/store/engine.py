@@ -10,19 +10,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from ledger.errors import InvalidSettings
+from ledger.store.postgresql import NAMES, open_postgresql, read_url, take_turn
+from ledger.store.postgresql import reading as reading_postgresql
 from ledger.store.steady import SteadyConnection
 
 BUSY_TIMEOUT_MS = 10_000
+CACHE_KIB = 32 * 1024  # of a connection
+CHECKPOINT_PAGES = 8_000  # of 4 KiB: the same page is written many times before it moves from the log to the file
 
 
 def open_engine(url: str) -> AsyncEngine:
-    """An engine for `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`.
+    """An engine for `sqlite+aiosqlite:///path` or `postgresql://…`. Raises InvalidSettings for any other.
 
     Its errors never quote parameters: among them are documents and wrapped keys, and errors end in logs.
     """
-    if not url.startswith("sqlite"):
-        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8)
-    parsed = sa.make_url(url)
+    parsed = read_url(url)
+    if parsed.drivername in NAMES:
+        return open_postgresql(parsed, BUSY_TIMEOUT_MS)
+    if parsed.drivername not in ("sqlite", "sqlite+aiosqlite"):
+        raise InvalidSettings(f"a database is SQLite or PostgreSQL, not {parsed.drivername}")
+    parsed = parsed.set(drivername="sqlite+aiosqlite")
     arguments, options = parsed.get_dialect()().create_connect_args(parsed)
 
     async def connect() -> SteadyConnection:
@@ -30,16 +38,30 @@ def open_engine(url: str) -> AsyncEngine:
         await made
         return made
 
-    engine = create_async_engine(url, async_creator=connect, hide_parameters=True)
-    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    def opened(**pool: int) -> AsyncEngine:
+        engine = create_async_engine(parsed, async_creator=connect, hide_parameters=True, **pool)
+        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+
+    # what a connection knows of the file is worth nothing once another has written, so one does all the writing
+    engine, writers = opened(), opened(pool_size=1, max_overflow=0)
+    sa.event.listen(engine.sync_engine, "engine_disposed", lambda _: writers.sync_engine.dispose())
+    engine.sync_engine.update_execution_options(writers=writers)
     return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not start transactions by itself; `_begin_sqlite` does
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+        f"cache_size={-CACHE_KIB}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -49,9 +71,23 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+def reading(engine: AsyncEngine) -> AsyncEngine:
+    """For transactions that see one moment."""
+    return reading_postgresql(engine) if engine.dialect.name == "postgresql" else engine
+
+
+def writers(engine: AsyncEngine) -> AsyncEngine:
+    """For transactions that write."""
+    own: AsyncEngine = engine.get_execution_options().get("writers", engine)
+    return own
+
+
 async def writing(connection: AsyncConnection) -> AsyncConnection:
-    """Mark a fresh connection as one that will write."""
-    return await connection.execution_options(writing=True)
+    """Make a fresh connection one that will write, once it is its turn."""
+    if connection.dialect.name != "postgresql":
+        return await connection.execution_options(writing=True)
+    await take_turn(connection)
+    return connection
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -65,9 +65,10 @@ class PayloadRows(Rows):
     async def add_use(self, use: Use) -> None:
         await self._connection.execute(sa.insert(uses).values({name: getattr(use, name) for name in _COLUMNS}))
 
-    async def uses(self, share: str) -> list[Use]:
-        query = sa.select(*(uses.c[name] for name in _COLUMNS)).where(uses.c.share == share).order_by(uses.c.id)
-        return [Use(**row._mapping) for row in await self._connection.execute(query)]
+    async def uses(self, share: str, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Use]]:
+        query = sa.select(uses).where(uses.c.share == share, uses.c.id > after).order_by(uses.c.id).limit(limit)
+        rows = await self._connection.execute(query)
+        return [(row.id, Use(**{name: getattr(row, name) for name in _COLUMNS})) for row in rows]
 
 
 _COLUMNS = ("at", "share", "version", "department", "caller", "action")

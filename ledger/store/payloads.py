@@ -120,6 +120,42 @@ class Payloads:
                     if DIGEST.fullmatch(name):
                         yield name, found["size"]
 
+    async def stored_size(self, digest: str) -> int:
+        """Of the stored bytes. Raises NotFound, Unavailable."""
+        with _answering(digest):
+            return int((await obstore.head_async(self._store, _object(digest)))["size"])
+
+    async def stored_bytes(self, digest: str) -> AsyncIterator[bytes]:
+        """The stored, encrypted bytes from first to last, e.g. for a backup. Raises NotFound, Unavailable."""
+        with _answering(digest):
+            fetched = await obstore.get_async(self._store, _object(digest))
+        pieces = aiter(fetched.stream(min_chunk_size=READ))
+        while True:
+            with _answering(digest):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            yield bytes(piece)
+
+    async def take_back(self, digest: str, pieces: AsyncIterator[bytes]) -> None:
+        """Stores what `stored_bytes` gave, durably and read back. Raises Corrupt if it is not what the digest says."""
+        name = f"{INCOMING}/{secrets.token_hex(16)}"
+        self._under_way.add(name)
+        try:
+            with _answering():
+                await obstore.put_async(self._store, name, pieces, chunk_size=PART, max_concurrency=2)
+                if self._folder is not None:
+                    await asyncio.to_thread(self._folder.sync, name)
+            if await self._hash(name) != digest:
+                raise Corrupt(f"payload {digest}: these bytes have another hash", object=digest)
+            await self._give_name(name, digest)
+        except BaseException:
+            with contextlib.suppress(Unavailable):
+                await self._remove(name)
+            raise
+        finally:
+            self._under_way.discard(name)
+
     async def sweep(self, *, older_than: timedelta = timedelta(hours=1)) -> int:
         """Removes what crashes left half written, if nothing was added to it for so long; how many were removed.
 

@@ -14,12 +14,25 @@ from ledger.domain.subjects import subject
 from ledger.domain.submissions import SubmissionState
 from ledger.domain.values import Act
 from ledger.ports import Block, Cursor
-from ledger.store.conditions import matching
+from ledger.store.bulk import Known, put
+from ledger.store.conditions import among, matching
 from ledger.store.rows import Rows
 from ledger.store.steps import add_steps
-from ledger.store.tables import REBUILDABLE, STATE_TABLES, cursor, entries, submissions
+from ledger.store.tables import REBUILDABLE, STATE_TABLES, cursor, decoded, entries, submissions, undecoded
 
-AT_ONCE = 500  # parameters in one statement; SQLite allows 32,766
+_COLUMNS = tuple(entries.columns.keys())
+_WHOLE = sa.select(*undecoded(entries, "act", "signatures"))
+_BY_KEY = {
+    shape: sa.select(table).where(among("keys", *(table.c[name] for name in shape.KEY)))
+    for shape, table in STATE_TABLES.items()
+}
+_ANSWERS = (
+    submissions.c.digest == entries.c.digest,
+    entries.c.index.between(sa.bindparam("first"), sa.bindparam("last")),
+)
+_FINAL = sa.bindparam("final", type_=sa.Text)
+_ENDED = sa.select(submissions.c.digest).where(*_ANSWERS, submissions.c.state != _FINAL)  # else it is a rebuild
+_FINISH = sa.update(submissions).where(*_ANSWERS).values(state=_FINAL, entry=entries.c.index, reason=sa.null())
 
 
 class ReadModel(Rows):
@@ -45,19 +58,8 @@ class ReadModel(Rows):
         return state
 
     async def _by_key(self, shape: type[StateObject], keys: Sequence[tuple[Any, ...]]) -> list[StateObject]:
-        table = STATE_TABLES[shape]
-        columns = [table.c[name] for name in shape.KEY]
-        found: list[StateObject] = []
-        for start in range(0, len(keys), AT_ONCE):
-            some = keys[start : start + AT_ONCE]
-            condition: sa.ColumnElement[bool] = columns[0].in_([key[0] for key in some])
-            if len(columns) > 1:
-                condition = sa.or_(
-                    *(sa.and_(*(c == part for c, part in zip(columns, key, strict=True))) for key in some)
-                )
-            rows = await self._connection.execute(sa.select(table).where(condition))
-            found.extend(shape(**row._mapping) for row in rows)
-        return found
+        wanted = [key[0] for key in keys] if len(shape.KEY) == 1 else keys
+        return [shape(*row) for row in await self._connection.execute(_BY_KEY[shape], {"keys": wanted})]
 
     async def objects(
         self, shape: type[Any], *, after: tuple[Any, ...] | None = None, limit: int = 1000, **where: Any
@@ -67,20 +69,20 @@ class ReadModel(Rows):
         query = sa.select(table).where(*matching(table, where)).order_by(*key).limit(limit)
         if after is not None:
             query = query.where(sa.tuple_(*key) > sa.tuple_(*after) if len(key) > 1 else key[0] > after[0])
-        return [shape(**row._mapping) for row in await self._connection.execute(query)]
+        return [shape(*row) for row in await self._connection.execute(query)]
 
     async def entries(self, after: int, limit: int, **where: Any) -> list[Entry]:
-        query = sa.select(entries).where(entries.c.index > after, *matching(entries, where))
+        query = _WHOLE.where(entries.c.index > after, *matching(entries, where))
         return [_entry(row) for row in await self._connection.execute(query.order_by(entries.c.index).limit(limit))]
 
     async def entry(self, key: int | str) -> Entry | None:
         column = entries.c.index if isinstance(key, int) else entries.c.digest
-        row = (await self._connection.execute(sa.select(entries).where(column == key))).first()
+        row = (await self._connection.execute(_WHOLE.where(column == key))).first()
         return _entry(row) if row else None
 
     async def record(self, new: Sequence[Entry], changed: Iterable[StateObject], reached: Cursor) -> None:
         if new:
-            await self._connection.execute(sa.insert(entries), [row_of(entry) for entry in new])
+            await put(self._connection, entries, _COLUMNS, [tuple(row_of(entry).values()) for entry in new])
             await self._upsert(changed)
             await self._finish(new)
         opening = new[0] if new and new[0].index == 0 else None
@@ -93,31 +95,19 @@ class ReadModel(Rows):
             await self._connection.execute(sa.insert(cursor).values(values))
 
     async def _upsert(self, changed: Iterable[StateObject]) -> None:
-        by_shape: dict[type[StateObject], list[dict[str, Any]]] = defaultdict(list)
+        by_shape: dict[type[StateObject], list[tuple[Any, ...]]] = defaultdict(list)
         for item in changed:
-            columns = STATE_TABLES[type(item)].columns.keys()
-            by_shape[type(item)].append(dict(zip(columns, item.row(), strict=True)))
+            by_shape[type(item)].append(item.row())
         for shape, rows in by_shape.items():
             table = STATE_TABLES[shape]
-            insert = self._insert(table)
-            others = {name: column for name, column in insert.excluded.items() if name not in shape.KEY}
-            statement = insert.on_conflict_do_update(index_elements=list(shape.KEY), set_=others)
-            await self._connection.execute(statement, rows)
+            await put(self._connection, table, tuple(table.columns.keys()), rows, Known.REPLACED)
 
     async def _finish(self, new: Sequence[Entry]) -> None:
         """End the submissions that these entries answer, whoever carried them."""
-        by_digest = {entry.digest: entry for entry in new}
-        query = sa.select(submissions.c.digest).where(submissions.c.digest.in_(sa.bindparam("digests", expanding=True)))
-        known = (await self._connection.execute(query, {"digests": list(by_digest)})).scalars().all()
-        if not known:
-            return
-        update = (
-            sa.update(submissions)
-            .where(submissions.c.digest == sa.bindparam("of"))
-            .values(state=SubmissionState.FINAL, entry=sa.bindparam("index"), reason=sa.null())
-        )
-        await self._connection.execute(update, [{"of": digest, "index": by_digest[digest].index} for digest in known])
-        await add_steps(self._connection, known, SubmissionState.FINAL, self._now(), "recorded")
+        asked = {"first": new[0].index, "last": new[-1].index, "final": SubmissionState.FINAL}
+        at, note = self._now(), "recorded"
+        await add_steps(self._connection, _ENDED, SubmissionState.FINAL, at, note, **asked)
+        await self._connection.execute(_FINISH, asked)
 
     async def rewind(self) -> None:
         for table in REBUILDABLE:
@@ -149,9 +139,9 @@ def _entry(row: Any) -> Entry:
     return Entry(
         index=row.index,
         module=row.module,
-        act=Act.from_json(BY_ENTRY[row.kind].name, row.act),
+        act=Act.from_json(BY_ENTRY[row.kind].name, decoded(row.act)),
         digest=row.digest,
-        signatures=tuple(parse_signature(text) for text in row.signatures),
+        signatures=tuple(parse_signature(text) for text in decoded(row.signatures)),
         department=row.department,
         marks=Mark(row.marks),
         time=row.time,

@@ -1,6 +1,7 @@
 """The queue of acts, and what became of each."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,37 +9,59 @@ import sqlalchemy as sa
 from ledger.domain.identifiers import format_signature, parse_signature
 from ledger.domain.submissions import OPEN_STATES, Step, Submission, SubmissionState
 from ledger.domain.values import Act
-from ledger.store.conditions import matching
+from ledger.store.bulk import put
+from ledger.store.conditions import among, matching
 from ledger.store.rows import Rows
 from ledger.store.steps import add_steps
-from ledger.store.tables import submission_steps, submissions
+from ledger.store.tables import decoded, entries, submission_steps, submissions, undecoded
 
 _MOVING = (SubmissionState.QUEUED, SubmissionState.SENT, SubmissionState.INCLUDED)
+
+
+_COLUMNS = (
+    "digest", "act_type", "module", "act", "signatures", "department", "subject", "state", "valid_until", "created",
+)  # fmt: skip
+_WHOLE = sa.select(*undecoded(submissions, "act", "signatures"))
+_OF = among("digests", submissions.c.digest)
+_SUBMITTED = sa.select(submissions.c.digest).where(_OF)
+_RECORDED = sa.select(entries.c.digest, entries.c.index.label("entry")).where(among("digests", entries.c.digest))
+# kept from the index of states: far more acts are open than are asked for
+_ANY_STATE = submissions.c.state.concat("")
+_IS_OPEN = _ANY_STATE.in_(OPEN_STATES)
+_NAMED = sa.select(submissions.c.digest, submissions.c.subject)
+_BY_DIGEST = _NAMED.where(among("asked", submissions.c.digest))
+_BY_SUBJECT = _NAMED.where(among("asked", submissions.c.subject))
+_OPEN_ON = (_BY_DIGEST.where(_IS_OPEN), _BY_SUBJECT.where(submissions.c.state.in_(OPEN_STATES)))
 
 
 class Submissions(Rows):
     async def add_submissions(self, new: Sequence[Submission]) -> list[Submission]:
         digests = [one.digest for one in new]
         known = await self.submitted(digests)
-        fresh = list({one.digest: one for one in new if one.digest not in known}.values())
+        fresh = {one.digest: one for one in new if one.digest not in known}
         now = self._now()
+        stored: dict[str, Submission] = {}
         if known:
-            returned = await self._digests(
-                submissions.c.digest.in_(known), submissions.c.state == SubmissionState.RETURNED
-            )
-            await self.move(returned, SubmissionState.QUEUED, "sent in again", reason=sa.null())
+            returned = _SUBMITTED.where(submissions.c.state == SubmissionState.RETURNED)
+            again = (await self._connection.execute(returned, {"digests": known})).scalars().all()
+            await self.move(again, SubmissionState.QUEUED, "sent in again", reason=sa.null())
+            rows = await self._connection.execute(_WHOLE.where(_OF), {"digests": known})
+            stored |= {row.digest: _submission(row) for row in rows}
         if fresh:
-            await self._connection.execute(sa.insert(submissions), [_row(one, now) for one in fresh])
-            await add_steps(self._connection, [one.digest for one in fresh], SubmissionState.QUEUED, now, "")
-        query = sa.select(submissions).where(submissions.c.digest.in_(digests))
-        stored = {row.digest: _submission(row) for row in await self._connection.execute(query)}
+            await put(self._connection, submissions, _COLUMNS, [_row(one, now) for one in fresh.values()])
+            steps = [(digest, now, SubmissionState.QUEUED, "") for digest in fresh]
+            await put(self._connection, submission_steps, ("digest", "at", "state", "note"), steps)
+            stored |= {digest: replace(one, created=now) for digest, one in fresh.items()}
+            for row in await self._connection.execute(_RECORDED, {"digests": fresh}):  # by another hand, before we knew
+                await self.move([row.digest], SubmissionState.FINAL, "recorded", entry=row.entry)
+                stored[row.digest] = replace(stored[row.digest], state=SubmissionState.FINAL, entry=row.entry)
         return [stored[digest] for digest in digests]
 
     async def submitted(self, digests: Iterable[str]) -> set[str]:
-        return set(await self._digests(submissions.c.digest.in_(list(digests))))
+        return set((await self._connection.execute(_SUBMITTED, {"digests": digests})).scalars())
 
     async def submission(self, digest: str) -> Submission | None:
-        row = (await self._connection.execute(sa.select(submissions).where(submissions.c.digest == digest))).first()
+        row = (await self._connection.execute(_WHOLE.where(submissions.c.digest == digest))).first()
         if row is None:
             return None
         query = sa.select(submission_steps).where(submission_steps.c.digest == digest).order_by(submission_steps.c.id)
@@ -48,7 +71,7 @@ class Submissions(Rows):
     async def submissions(
         self, *, after: int = 0, limit: int = 100, expired_before: int | None = None, **where: Any
     ) -> list[tuple[int, Submission]]:
-        query = sa.select(submissions).where(submissions.c.seq > after, *matching(submissions, where))
+        query = _WHOLE.where(submissions.c.seq > after, *matching(submissions, where))
         if expired_before is not None:
             query = query.where(submissions.c.valid_until < expired_before)
         rows = await self._connection.execute(query.order_by(submissions.c.seq).limit(limit))
@@ -60,60 +83,70 @@ class Submissions(Rows):
     async def move(self, digests: Sequence[str], state: SubmissionState, note: str = "", **fields: Any) -> None:
         if not digests:
             return
-        is_open = submissions.c.state.in_(OPEN_STATES)
-        moved = await self._digests(submissions.c.digest.in_(list(digests)), is_open, submissions.c.state != state)
-        if moved:
-            change = sa.update(submissions).where(submissions.c.digest.in_(moved)).values(state=state, **fields)
-            await self._connection.execute(change)
-            await add_steps(self._connection, moved, state, self._now(), note)
+        which = (_OF, _IS_OPEN, _ANY_STATE.is_distinct_from(state))
+        moved = sa.select(submissions.c.digest).where(*which)
+        await add_steps(self._connection, moved, state, self._now(), note, digests=digests)
+        change = sa.update(submissions).where(*which).values(state=state, **fields)
+        await self._connection.execute(change, {"digests": digests})
 
-    async def carried_by(self, transaction: str) -> list[Submission]:
-        query = sa.select(submissions).where(submissions.c.transaction_hash == transaction).order_by(submissions.c.seq)
+    async def unrecorded(self) -> list[str]:
+        recorded = sa.select(entries.c.digest)
+        final = submissions.c.state == SubmissionState.FINAL
+        query = sa.select(submissions.c.digest).where(final, submissions.c.digest.not_in(recorded))
+        return list((await self._connection.execute(query.order_by(submissions.c.seq))).scalars())
+
+    async def reopen(self, digests: Sequence[str], state: SubmissionState, note: str) -> None:
+        await add_steps(self._connection, _SUBMITTED, state, self._now(), note, digests=digests)
+        change = sa.update(submissions).where(_OF).values(state=state, entry=sa.null())
+        await self._connection.execute(change, {"digests": digests})
+
+    async def carried_by(self, transaction: str, *states: SubmissionState) -> list[Submission]:
+        query = _WHOLE.where(submissions.c.transaction_hash == transaction).order_by(submissions.c.seq)
+        if states:
+            query = query.where(submissions.c.state.in_(states))
         return [_submission(row) for row in await self._connection.execute(query)]
 
     async def open_on(self, digests: Iterable[str], subjects: Iterable[str]) -> set[str]:
-        return await self._named(digests, subjects, submissions.c.state.in_(OPEN_STATES))
+        return await self._named(_OPEN_ON, digests, subjects)
 
     async def moving_on(self, digests: Iterable[str], subjects: Iterable[str], apart_from: str) -> set[str]:
         elsewhere = sa.or_(submissions.c.state == SubmissionState.QUEUED, submissions.c.transaction_hash != apart_from)
-        return await self._named(digests, subjects, submissions.c.state.in_(_MOVING), elsewhere)
+        by_digest = _BY_DIGEST.where(_ANY_STATE.in_(_MOVING), elsewhere)
+        by_subject = _BY_SUBJECT.where(submissions.c.state.in_(_MOVING), elsewhere)
+        return await self._named((by_digest, by_subject), digests, subjects)
 
     async def _named(
-        self, digests: Iterable[str], subjects: Iterable[str], *conditions: sa.ColumnElement[bool]
+        self, queries: Sequence[sa.Select[Any]], digests: Iterable[str], subjects: Iterable[str]
     ) -> set[str]:
-        asked, on = set(digests), set(subjects)
-        query = sa.select(submissions.c.digest, submissions.c.subject).where(
-            *conditions, sa.or_(submissions.c.digest.in_(asked), submissions.c.subject.in_(on))
-        )
-        found = await self._connection.execute(query)
-        return {text for row in found for text in (row.digest, row.subject) if text in asked or text in on}
-
-    async def _digests(self, *conditions: sa.ColumnElement[bool]) -> Sequence[str]:
-        query = sa.select(submissions.c.digest).where(*conditions).order_by(submissions.c.seq)
-        return (await self._connection.execute(query)).scalars().all()
+        asked: list[set[str]] = [set(digests), set(subjects)]
+        found: set[str] = set()
+        for query, some in zip(queries, asked, strict=True):  # one each: the database finds its way by an index
+            rows = await self._connection.execute(query, {"asked": some}) if some else ()
+            found.update(text for row in rows for text in row)
+        return found & (asked[0] | asked[1])
 
 
-def _row(one: Submission, now: int) -> dict[str, Any]:
-    return {
-        "digest": one.digest,
-        "act_type": one.act.name,
-        "module": one.module,
-        "act": one.act.to_json(),
-        "signatures": [format_signature(raw) for raw in one.signatures],
-        "department": one.department,
-        "subject": one.subject,
-        "state": SubmissionState.QUEUED,
-        "valid_until": one.valid_until,
-        "created": now,
-    }
+def _row(one: Submission, now: int) -> tuple[Any, ...]:
+    return (
+        one.digest,
+        one.act.name,
+        one.module,
+        one.act.to_json(),
+        [format_signature(raw) for raw in one.signatures],
+        one.department,
+        one.subject,
+        SubmissionState.QUEUED,
+        one.valid_until,
+        now,
+    )
 
 
 def _submission(row: Any, history: tuple[Step, ...] = ()) -> Submission:
     return Submission(
         digest=row.digest,
         module=row.module,
-        act=Act.from_json(row.act_type, row.act),
-        signatures=tuple(parse_signature(text) for text in row.signatures),
+        act=Act.from_json(row.act_type, decoded(row.act)),
+        signatures=tuple(parse_signature(text) for text in decoded(row.signatures)),
         department=row.department,
         subject=row.subject,
         state=SubmissionState(row.state),

@@ -7,7 +7,9 @@ Times of entries are unix seconds (the chain's); times of this product's own doi
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
+import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from ledger.domain import state
 from ledger.domain.state import StateObject
@@ -21,7 +23,10 @@ metadata = sa.MetaData(
     }
 )
 
-Text, Integer, Json, Bytes, Flag = sa.Text, sa.BigInteger, sa.JSON, sa.LargeBinary, sa.Boolean
+# by code point, as SQLite and Python order: a database's own collation would break keyset pages, and its indexes when
+# the system's rules of sorting change
+Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+Integer, Json, Bytes, Flag = sa.BigInteger, sa.JSON, sa.LargeBinary, sa.Boolean
 # SQLite numbers rows by itself only in a column declared INTEGER
 Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -33,13 +38,17 @@ class Unsigned64(sa.TypeDecorator[int]):
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        return self.signed(value)
+
+    @staticmethod
+    def signed(value: int | None) -> int | None:
         return value - (1 << 64) if value is not None and value >= 1 << 63 else value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         return value + (1 << 64) if isinstance(value, int) and value < 0 else value
 
 
-def _column(name: str, kind: type, **options: object) -> sa.Column[object]:
+def _column(name: str, kind: Any, **options: object) -> sa.Column[object]:
     return sa.Column(name, kind, nullable=False, **options)  # type: ignore[arg-type]
 
 
@@ -78,7 +87,7 @@ cursor = sa.Table(  # one row: how far the follower is, and on which ledger
 )
 
 
-_SQL_TYPES = {str: Text, int: Integer, bool: Flag}
+_SQL_TYPES: dict[type, Any] = {str: Text, int: Integer, bool: Flag}
 _TABLE_NAMES: dict[type[StateObject], str] = {
     state.Ledger: "ledger",
     state.InstalledModule: "modules",
@@ -151,7 +160,7 @@ submissions = sa.Table(
     _column("act", Json),
     _column("signatures", Json),
     _column("department", Text),
-    _column("subject", Text, index=True),
+    _column("subject", Text),
     _column("state", Text, index=True),
     sa.Column("reason", Json),
     sa.Column("entry", Integer),
@@ -159,6 +168,8 @@ submissions = sa.Table(
     _column("valid_until", Integer),
     _column("created", Integer),
 )
+
+sa.Index(None, submissions.c.subject, submissions.c.state)  # which acts on an object are on their way
 
 submission_steps = sa.Table(
     "submission_steps",
@@ -202,6 +213,7 @@ idempotency = sa.Table(
     sa.Column("status", Integer),  # null while the first request is being answered
     sa.Column("answer", Json),
     _column("created", Integer, index=True),
+    _column("holder", Text, server_default=""),  # the process that is answering it
 )
 
 api_keys = sa.Table(
@@ -250,3 +262,23 @@ uses = sa.Table(  # use records (Decree 809 art. 29), kept at least three years
     _column("caller", Text),
     _column("action", Text),
 )
+
+
+def undecoded(table: sa.Table, *names: str) -> list[sa.ColumnElement[Any]]:
+    """The table's columns, those of these names (all, without any) without the conversions of flags and JSON."""
+    plain: list[sa.ColumnElement[Any]] = []
+    for column in table.columns:
+        if names and column.name not in names:
+            plain.append(column)
+        elif isinstance(column.type, sa.JSON):
+            plain.append(sa.type_coerce(column, sa.Text).label(column.name))
+        elif isinstance(column.type, sa.Boolean):
+            plain.append(sa.type_coerce(column, sa.Integer).label(column.name))
+        else:
+            plain.append(column)
+    return plain
+
+
+def decoded(value: Any) -> Any:
+    """Of an undecoded JSON column that holds an object or a list; some drivers decode by themselves."""
+    return orjson.loads(value) if isinstance(value, str | bytes) else value

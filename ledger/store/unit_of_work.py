@@ -1,23 +1,26 @@
 """`ledger.ports.Store` and `UnitOfWork` over SQLAlchemy."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger.errors import Unavailable
 from ledger.store.audit_rows import AuditRows
 from ledger.store.caller_rows import CallerRows
 from ledger.store.courier_rows import CourierRows
 from ledger.store.documents import Documents
-from ledger.store.engine import is_disk_full, writing
+from ledger.store.engine import reading, writers, writing
+from ledger.store.outages import LOCKED, connected
 from ledger.store.payload_rows import PayloadRows
 from ledger.store.read_model import ReadModel
+from ledger.store.turns import Turns
+from ledger.store.watch_rows import WatchRows
+
+WRITER_SECONDS = 30  # how long a writer of this process waits for those before it
 
 
-class SqlUnitOfWork(ReadModel, Documents, CourierRows, CallerRows, PayloadRows, AuditRows):
+class SqlUnitOfWork(ReadModel, Documents, CourierRows, CallerRows, PayloadRows, AuditRows, WatchRows):
     """One transaction. Nothing is kept unless `commit` was called."""
 
     async def commit(self) -> None:
@@ -33,31 +36,18 @@ class SqlStore:
 
     def __init__(self, engine: AsyncEngine, chain_id: int, now: Callable[[], int] = _milliseconds) -> None:
         self._engine, self._chain_id, self._now = engine, chain_id, now
+        self._reading, self._writers = reading(engine), writers(engine)
+        self._turns = Turns(WRITER_SECONDS, LOCKED)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlUnitOfWork]:
-        with _explained():
-            async with self._engine.connect() as connection:
-                yield SqlUnitOfWork(connection, self._chain_id, self._now)
+        async with connected(self._reading) as connection:
+            yield SqlUnitOfWork(connection, self._chain_id, self._now)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[SqlUnitOfWork]:
-        with _explained():
-            async with self._engine.connect() as connection:
-                yield SqlUnitOfWork(await writing(connection), self._chain_id, self._now)
+    async def write(self, *, ahead: bool = False) -> AsyncIterator[SqlUnitOfWork]:
+        async with self._turns.turn(ahead=ahead), connected(self._writers) as connection:
+            yield SqlUnitOfWork(await writing(connection), self._chain_id, self._now)
 
     async def close(self) -> None:
         await self._engine.dispose()
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """A full disk, or a database that stays locked, is no defect of ours: Unavailable."""
-    try:
-        yield
-    except DBAPIError as error:
-        if is_disk_full(error):
-            raise Unavailable("the database's disk is full", remedy="Free some disk, then try again.") from error
-        if "database is locked" in str(error.orig):
-            raise Unavailable("the database stayed locked for too long") from error
-        raise

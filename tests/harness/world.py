@@ -85,13 +85,13 @@ def source_of(home: Path) -> PassphraseSource:
     return lambda: secret
 
 
-async def make_home(home: Path, **settings: Any) -> Path:
+async def make_home(home: Path, *, pin: PassphraseSource | None = None, **settings: Any) -> Path:
     """Found a ledger. Its passphrase, of 256 random bits and cheap to open, lies beside it: it guards nothing."""
     secret = generate()
     await asyncio.to_thread(home.mkdir, mode=0o700, parents=True)
     await asyncio.to_thread(create_private, home / BESIDE, secret.reveal())
     made = Settings.load(home=home, **settings)
-    await found(made, lambda: secret, code=ROOT, level=Level.CITY, roles=Role(31))
+    await found(made, lambda: secret, pin=pin, code=ROOT, level=Level.CITY, roles=Role(31))
     return home
 
 
@@ -102,10 +102,15 @@ def copy_home(home: Path, to: Path) -> Path:
 
 @asynccontextmanager
 async def opened(
-    home: Path, *, lease_seconds: float = 0.5, running: bool = True, **settings: Any
+    home: Path,
+    *,
+    lease_seconds: float = 0.5,
+    running: bool = True,
+    pin: PassphraseSource | None = None,
+    **settings: Any,
 ) -> AsyncIterator[World]:
     """Open the ledger of a home, caught up, and let its loops run."""
-    async with open_runtime(Settings.load(home=home, **settings), source_of(home)) as runtime:
+    async with open_runtime(Settings.load(home=home, **settings), source_of(home), pin=pin) as runtime:
         assert runtime.loops.submitter is not None
         runtime.loops.submitter.lease_seconds = lease_seconds
         await runtime.catch_up()

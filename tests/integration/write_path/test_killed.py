@@ -1,10 +1,8 @@
 """kill -9 at every step of the way: nothing acknowledged is lost, nothing is doubled, no nonce is missing."""
 
 import asyncio
-import contextlib
 import os
 import signal
-import sqlite3
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -12,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.databases import POSTGRESQL, SQLITE
 from tests.harness.waiting import SECONDS
-from tests.harness.world import opened
+from tests.harness.world import World, opened
 
 ROOT_FOLDER = Path(__file__).parents[3]
 STEPS = (
@@ -33,7 +32,14 @@ STEPS = (
     "written, not committed",
     "committed",
 )
-
+# of the database: what the other database might do otherwise
+AROUND_A_TRANSACTION = {
+    "submitting, not committed",
+    "committed, not acknowledged",
+    "stored, not sent",
+    "settled, not committed",
+    "written, not committed",
+}
 
 _CHILDREN: list[Process] = []
 
@@ -85,7 +91,13 @@ async def recovered(home: Path, acknowledged: list[str]) -> int:
     return len(checked.entries)
 
 
-@pytest.mark.parametrize(("step", "turn"), [(step, 1 + number % 3) for number, step in enumerate(STEPS)])
+TURNS = [(step, 1 + number % 3) for number, step in enumerate(STEPS)]
+KILLS = [(SQLITE, step, turn) for step, turn in TURNS] + [
+    (POSTGRESQL, step, turn) for step, turn in TURNS if step in AROUND_A_TRANSACTION
+]
+
+
+@pytest.mark.parametrize(("kind", "step", "turn"), KILLS)
 async def test_killed_at_each_step_nothing_is_lost_or_doubled(home: Path, step: str, turn: int) -> None:
     child = await start(home, step, turn)
     lines = await said(child)
@@ -127,11 +139,19 @@ async def test_sigterm_stops_it_cleanly_and_gives_the_lease_back(home: Path) -> 
     await recovered(home, lines[1:])
 
 
-def who_carries(home: Path) -> int:
+async def who_carries(chain: World) -> int:
     """The process that holds the lease."""
-    with contextlib.closing(sqlite3.connect(home / "store" / "ledger.sqlite3")) as database:
-        ((holder,),) = database.execute("SELECT holder FROM leases")
-    return int(holder.split(":")[1])
+    submitter = chain.runtime.loops.submitter
+    assert submitter is not None
+    async with chain.runtime.store.read() as work:
+        lease = await work.lease_of(submitter.packer.courier)
+    assert lease is not None
+    return int(lease.holder.split(":")[1])
+
+
+async def carrier(chain: World, children: list[Process]) -> Process:
+    pid = await who_carries(chain)
+    return next(child for child in children if child.pid == pid)
 
 
 async def test_two_processes_and_the_one_that_carries_is_killed(home: Path) -> None:
@@ -139,7 +159,7 @@ async def test_two_processes_and_the_one_that_carries_is_killed(home: Path) -> N
     async with opened(home, running=False) as chain:
         children = [await start(home, acts=6) for _ in range(2)]
         begun = [await said(child, lines=3) for child in children]  # ready, and two acts acknowledged
-        first = next(child for child in children if child.pid == who_carries(home))
+        first = await carrier(chain, children)
         first.kill()
         (second,) = [child for child in children if child is not first]
         lines = begun[children.index(first)][1:] + await said(first)

@@ -1,40 +1,61 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.harness.databases import SQLITE, Databases
 from tests.unit.services.world import Snapshot, World, table
+
+Snapshots = Callable[[str], dict[str, Snapshot]]
+
+
+@pytest.fixture
+def kind() -> str:
+    """SQLite alone; what the database has a part in imports `kind` from tests.harness.databases, and runs on both."""
+    return SQLITE
 
 
 @pytest.fixture(scope="session")
-def snapshots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Snapshot]:
-    """The world without versions, with version 1 (600 villages), and with a share of it delivered."""
-    return asyncio.run(_build(tmp_path_factory.mktemp("world")))
+def snapshots(tmp_path_factory: pytest.TempPathFactory, databases: Callable[[str], Databases]) -> Snapshots:
+    """The world without versions, with version 1 (600 villages), and with a share of it delivered; by database."""
+
+    @cache
+    def of(kind: str) -> dict[str, Snapshot]:
+        return asyncio.run(_build(tmp_path_factory.mktemp("world"), databases(kind)))
+
+    return of
 
 
-async def _build(folder: Path) -> dict[str, Snapshot]:
-    world = World(folder)
+async def _build(folder: Path, databases: Databases) -> dict[str, Snapshot]:
+    world = World(folder, databases.empty())
     found = {}
     try:
         await world.build()
-        found["world"] = await world.snapshot(folder / "world.sqlite3")
+        found["world"] = await world.snapshot(databases.copies)
         world.version = await world.anchor(await world.prepare(table()))
-        found["version"] = await world.snapshot(folder / "version.sqlite3")
+        found["version"] = await world.snapshot(databases.copies)
         world.share = await world.delivered(world.version)
-        found["share"] = await world.snapshot(folder / "share.sqlite3")
+        found["share"] = await world.snapshot(databases.copies)
     finally:
         await world.close()
     return found
 
 
 @pytest.fixture
-async def world(request: pytest.FixtureRequest, snapshots: dict[str, Snapshot], tmp_path: Path) -> AsyncIterator[World]:
+def taken(request: pytest.FixtureRequest, snapshots: Snapshots, kind: str) -> Snapshot:
     """As far built as the test asks for."""
     level = next(name for name in ("share", "version", "world") if name in request.fixturenames)
-    made = World.take_up(snapshots[level], tmp_path)
-    yield made
-    await made.close()
+    return snapshots(kind)[level]
+
+
+@pytest.fixture
+async def world(taken: Snapshot, tmp_path: Path) -> AsyncIterator[World]:
+    with taken.database.copy(tmp_path) as url:
+        made = World.take_up(taken, tmp_path, url)
+        yield made
+        await made.close()
 
 
 @pytest.fixture

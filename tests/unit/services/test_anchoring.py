@@ -22,6 +22,7 @@ from ledger.services.anchoring import prepare_version, prepared, register_finger
 from ledger.services.fingerprinting import PrepareOptions, fingerprint_source
 from ledger.services.material import VersionDocument
 from ledger.services.versions import segment_keys
+from tests.harness.databases import kind  # noqa: F401 (both databases)
 from tests.unit.services.world import CONSUMER, DATASET, OPTIONS, PROVENANCE, PROVIDER, World, caller, stream, table
 
 

@@ -9,6 +9,7 @@ from ledger.errors import Conflict, Corrupt, InvalidCode, Unavailable
 from ledger.proofs.log import CheckpointBody, log_root, state_root
 from ledger.services.checkpointing import make_checkpoint, sign_note
 from tests.fakes.chain import CHAIN_ID, ROOT
+from tests.harness.databases import kind  # noqa: F401 (both databases)
 from tests.unit.services.world import World, caller
 
 

@@ -33,6 +33,7 @@ from ledger.services.delivering import (
     verification_keys,
 )
 from tests.fakes.chain import ROOT
+from tests.harness.databases import kind  # noqa: F401 (both databases)
 from tests.unit.services.world import AUDITOR, CONSUMER, DATASET, PROVIDER, STRANGER, World, caller, table
 
 
@@ -51,13 +52,13 @@ async def test_the_consumer_gets_the_delivered_version(world: World, version: st
 
 async def test_the_use_is_recorded_before_the_first_byte(world: World, version: str, share: str) -> None:
     await open_payload(world.ports, caller(CONSUMER), share)
-    (use,) = await uses(world.ports, caller(AUDITOR), share)
+    ((_, use),) = await uses(world.ports, caller(AUDITOR), share)
     assert (use.share, use.version, use.department, use.caller, use.action) == (
         share, version, CONSUMER, f"key-of-{CONSUMER}", "payload",
     )  # fmt: skip
     assert use.at == int(world.clock.now() * 1000)
     await verification_keys(world.ports, caller(CONSUMER), share)
-    assert [use.action for use in await uses(world.ports, caller(PROVIDER), share)] == ["payload", "keys"]
+    assert [use.action for _, use in await uses(world.ports, caller(PROVIDER), share)] == ["payload", "keys"]
     with pytest.raises(NoShare):
         await uses(world.ports, caller(STRANGER), share)
 

@@ -132,7 +132,7 @@ async def test_who_may_verify(world: World, version: str) -> None:
             await action
     share = await world.delivered(version)
     assert (await verify_table(world.ports, caller(CONSUMER), version, stream(table()))).ok
-    assert [use.action for use in await uses(world.ports, caller(CONSUMER), share)] == ["verify"]
+    assert [use.action for _, use in await uses(world.ports, caller(CONSUMER), share)] == ["verify"]
     world.chain.says_no = True
     with pytest.raises(ShareNotInForce):
         await verify_table(world.ports, caller(CONSUMER), version, stream(table()))

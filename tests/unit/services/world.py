@@ -1,8 +1,7 @@
-"""A small city for the services: provider, consumers, attestor, auditor; a real SQLite store, fakes around it."""
+"""A small city for the services: provider, consumers, attestor, auditor; a real store, fakes around it."""
 
 import os
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ledger.store.unit_of_work import SqlStore
 from tests.fakes.chain import CHAIN_ID, ROOT, FakeChain
 from tests.fakes.payloads import FakePayloads
 from tests.fakes.small import FakeClock, FakeSignal, FakeSignatures, FakeVault
+from tests.harness.databases import Copies
 
 START = 1_790_000_000  # 2026-09-21, a Monday
 PROVIDER, CONSUMER, STRANGER = "341500.tjj", "341500.gjj", "341500.wjw"
@@ -58,9 +58,9 @@ def caller(department: str, duty: Duty = Duty.OFFICER) -> Caller:
 
 @dataclass
 class Snapshot:
-    """A world at one moment, to be taken up again by any number of tests."""
+    """A world at one moment, to be taken up again by any number of tests, each with a copy of its database."""
 
-    database: Path
+    database: Copies
     state: State
     told: list[Entry]
     now: float
@@ -74,6 +74,7 @@ class World:
     """`version` and `share`: version 1 of the dataset and the consumer's share of it, once there are any."""
 
     folder: Path
+    url: str
     clock: FakeClock = field(default_factory=lambda: FakeClock(START))
     signatures: FakeSignatures = field(default_factory=FakeSignatures)
     payloads: FakePayloads = field(default_factory=FakePayloads)
@@ -82,7 +83,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.chain = FakeChain(self.clock, self.signatures)
-        self.engine = open_engine(f"sqlite+aiosqlite:///{self.folder / 'ledger.sqlite3'}")
+        self.engine = open_engine(self.url)
         self.store = SqlStore(self.engine, CHAIN_ID, lambda: int(self.clock.now() * 1000))
         (self.folder / "scratch").mkdir()
         self.ports = Ports(
@@ -98,19 +99,17 @@ class World:
             scratch=self.folder / "scratch",
         )
 
-    async def snapshot(self, database: Path) -> Snapshot:
-        async with self.engine.connect() as connection:
-            await connection.exec_driver_sql("COMMIT")
-            await connection.exec_driver_sql(f"VACUUM INTO '{database}'")
-            await connection.exec_driver_sql("BEGIN")
+    async def snapshot(self, copies: Callable[[str], Copies]) -> Snapshot:
+        await self.engine.dispose()  # what is copied is not in use
+        database = copies(self.url)
         chain, objects = self.chain, dict(self.payloads.objects)
         told = list(chain.told)
         return Snapshot(database, chain.state.copy(), told, self.clock.time, objects, self.version, self.share)
 
     @classmethod
-    def take_up(cls, snapshot: Snapshot, folder: Path) -> "World":
-        shutil.copy(snapshot.database, folder / "ledger.sqlite3")
-        world = cls(folder, version=snapshot.version, share=snapshot.share)
+    def take_up(cls, snapshot: Snapshot, folder: Path, url: str) -> "World":
+        """`url`: of a copy of the snapshot's database."""
+        world = cls(folder, url, version=snapshot.version, share=snapshot.share)
         for department in (ROOT, *ROLES):
             for duty in Duty:
                 world.chain.key_of(department, duty)

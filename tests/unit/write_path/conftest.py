@@ -1,10 +1,7 @@
-"""A submitter and a follower on a chain in memory and a database on disk, stepped by hand."""
+"""A submitter and a follower on a chain in memory and each of the databases, stepped by hand."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +10,6 @@ from ledger.errors import Unavailable
 from ledger.services.carrying import Submitter
 from ledger.services.following import Follower
 from ledger.store.engine import open_engine
-from ledger.store.schema import migrate
 from ledger.store.unit_of_work import SqlStore
 from tests.factories.acts import CHAIN_ID, COURIER_KEY, START, manifest
 from tests.fakes.node import FakeNode, FakePacker
@@ -107,27 +103,8 @@ class Rig:
             assert one.entry == by_digest.get(one.digest)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database at the newest schema, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "ledger.sqlite3"
-
-    async def make() -> None:
-        engine = open_engine(f"sqlite+aiosqlite:///{path}")
-        await migrate(engine)
-        await engine.dispose()
-
-    asyncio.run(make())
-    return path
-
-
-@pytest.fixture
-def database(empty_database: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(empty_database, tmp_path))
-
-
-def make_rig(database: Path, confirmations: int = 0) -> Rig:
-    engine = open_engine(f"sqlite+aiosqlite:///{database}")
+def make_rig(database: str, confirmations: int = 0) -> Rig:
+    engine = open_engine(database)
     clock, packer = FakeClock(START), FakePacker(COURIER_KEY)
     store = SqlStore(engine, CHAIN_ID, lambda: int(clock.now() * 1000))
     node = FakeNode(manifest(), packer, clock)
@@ -136,7 +113,7 @@ def make_rig(database: Path, confirmations: int = 0) -> Rig:
 
 
 @pytest.fixture
-async def rig(database: Path) -> AsyncIterator[Rig]:
+async def rig(database: str) -> AsyncIterator[Rig]:
     made = make_rig(database)
     await made.follow()
     yield made
@@ -144,7 +121,7 @@ async def rig(database: Path) -> AsyncIterator[Rig]:
 
 
 @pytest.fixture
-async def deep_rig(database: Path) -> AsyncIterator[Rig]:
+async def deep_rig(database: str) -> AsyncIterator[Rig]:
     """A block is final with two on top of it."""
     made = make_rig(database, confirmations=2)
     made.node.mine()

@@ -1,12 +1,15 @@
 """The submitter: what becomes of an act, whatever the chain, the node or another submitter does."""
 
+from dataclasses import replace
+
 import pytest
 
+from ledger.domain import refusals
 from ledger.domain.submissions import Submission
-from ledger.errors import Unavailable
+from ledger.errors import Refused, Unavailable
 from ledger.services.carrying import MOST_OPEN, MOST_UNDER_WAY, in_order
 from ledger.store.unit_of_work import SqlUnitOfWork
-from tests.factories.acts import START, address, change, enrol, register, retire
+from tests.factories.acts import ROOT_KEY, START, address, change, enrol, register, retire
 from tests.unit.write_path.conftest import Rig
 
 
@@ -298,11 +301,60 @@ async def test_an_act_that_waits_too_long_has_failed(rig: Rig) -> None:
         await rig.submitter.step()
     rig.clock.time += 11
     rig.node.down = False
-    await rig.submitter.step()
+    await rig.finish()
     submission = await rig.submission(digest)
     assert submission.state == "failed" and submission.reason is not None
     assert submission.reason["code"] == "signed-expired"
-    assert rig.packer.made == {} or rig.node.sent == []
+
+
+async def test_an_act_that_was_returned_and_is_too_late_has_failed(rig: Rig) -> None:
+    (digest,) = await rig.queue(register("a", parent="nowhere", valid_until=START + 10))
+    await rig.finish()
+    assert await rig.state(digest) == "returned"
+    rig.clock.time += 11
+    await rig.submitter.step()
+    assert await rig.history(digest) == ["queued", "sent", "returned", "failed"]
+
+
+async def test_a_clock_that_was_wrong_for_a_while_ends_no_act(rig: Rig) -> None:
+    """Whatever it noted meanwhile lies in a future that it does not wait for."""
+    rig.node.loses = True
+    (digest,) = await rig.queue(register("a"))
+    rig.clock.time += 1_000_000
+    await rig.submitter.step()
+    assert await rig.state(digest) == "sent"
+    rig.clock.time -= 1_000_000
+    rig.node.loses = False
+    await rig.submitter.step()
+    assert len(rig.node.sent) == 2, "sent again at once"
+    await rig.finish()
+    assert await rig.state(digest) == "final"
+
+
+async def test_a_lease_taken_by_a_wrong_clock_ends_all_the_same(rig: Rig) -> None:
+    rig.clock.time += 1_000_000
+    await rig.submitter.step()
+    rig.clock.time -= 1_000_000
+    other = rig.another_submitter("two")
+    (digest,) = await rig.queue(register("a"))
+    assert await other.step()
+    assert await rig.state(digest) == "sent"
+
+
+@pytest.mark.parametrize(
+    "lie", [refusals.SignedExpired(1, 2), refusals.DepartmentsKeyRetired(ROOT_KEY), refusals.JournalClosed()]
+)
+async def test_no_act_fails_on_a_nodes_word_alone(rig: Rig, lie: Refused) -> None:
+    late = register("late", parent="parent")
+    await rig.queue(late)
+    await rig.submitter.step()
+    mined = rig.node.mine(register("parent"))
+    mined.receipts = {
+        name: replace(each, returned=dict.fromkeys(each.returned, lie)) for name, each in mined.receipts.items()
+    }
+    await rig.follow()
+    await rig.finish()
+    assert await rig.state(late.digest) != "failed"
 
 
 async def test_an_act_that_expires_on_its_way_has_failed_by_the_chains_word(rig: Rig) -> None:
@@ -324,10 +376,62 @@ async def test_an_act_that_a_stranger_carried_first_is_final_all_the_same(rig: R
     await rig.consistent()
 
 
-async def test_a_stranger_may_even_raise_the_failed(rig: Rig) -> None:
-    act = register("a", valid_until=START + 10)
-    await rig.queue(act)
+async def test_an_act_that_is_an_entry_already_is_final_at_once(rig: Rig) -> None:
+    act = register("a")
     rig.node.mine(act)
+    await rig.follow()
+    await rig.queue(act)
+    assert await rig.history(act.digest) == ["queued", "final"]
+    await rig.finish()
+    assert rig.packer.made == {}
+    await rig.consistent()
+
+
+async def test_a_strangers_nonce_that_vanishes_leaves_no_gap(deep_rig: Rig) -> None:
+    """What another program used with the courier's key counts once its block is final."""
+    rig = deep_rig
+    rig.node.displace()
+    (digest,) = await rig.queue(register("a"))
+    await rig.submitter.step()
+    rig.node.reorganise(1, keep=False)
+    rig.node.mine()
+    rig.clock.time += 2
+    await rig.finish()
+    assert await rig.state(digest) == "final"
+
+
+async def test_a_lease_whose_commit_was_not_heard_of_brings_no_old_nonce(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = rig.another_submitter("two")
+    await rig.queue(register("a"))
+    await rig.submitter.step()
+    await rig.submitter.stop()
+    await rig.queue(register("b"))
+    await other.step()
+    await other.stop()
+    commit = SqlUnitOfWork.commit
+
+    async def commit_unheard(self: SqlUnitOfWork) -> None:
+        await commit(self)
+        raise Unavailable("the answer was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlUnitOfWork, "commit", commit_unheard)
+        with pytest.raises(Unavailable):
+            await rig.submitter.step()
+    digests = await rig.queue(register("c"))
+    await rig.finish()
+    assert await rig.states(digests) == ["final"]
+    assert [nonce for nonce, _ in rig.packer.made.values()] == [8, 9, 10]
+
+
+async def test_a_stranger_may_even_raise_the_failed(rig: Rig) -> None:
+    act = register("a", parent="parent", valid_until=START + 10)
+    await rig.queue(act)
+    await rig.finish()
+    assert await rig.state(act.digest) == "returned"
+    rig.node.mine(register("parent"), act)
     rig.clock.time += 11
     await rig.submitter.step()
     assert await rig.state(act.digest) == "failed"
@@ -412,6 +516,21 @@ async def test_a_lease_that_ends_is_taken_over_with_a_new_epoch(rig: Rig) -> Non
     assert len(rig.packer.made) == 1, "what was stored is carried on with, not packed again"
 
 
+async def test_the_lease_of_a_process_that_has_ended_need_not_run_out(rig: Rig) -> None:
+    other = rig.another_submitter("two")
+    await rig.queue(register("a"))
+    await rig.submitter.step()
+    other.has_ended = lambda holder: holder == "somebody else"
+    assert not await other.step()
+    other.has_ended = lambda holder: holder == "one"
+    assert await other.step() and other.epoch == 2
+    rig.clock.time += 2
+    assert not await rig.submitter.step(), "if it lives after all, it notices"
+    rig.submitter = other
+    await rig.finish()
+    await rig.consistent()
+
+
 async def test_a_submitter_that_slept_through_the_end_of_its_lease_stores_nothing(rig: Rig) -> None:
     other = rig.another_submitter("two")
     await rig.queue(register("a"))
@@ -425,8 +544,8 @@ async def test_a_submitter_that_slept_through_the_end_of_its_lease_stores_nothin
         taken = taken or step == "packed, not stored"
 
     slow.fault = meanwhile
-    slow._renew_at = float("inf")  # it believes in its lease
     rig.clock.time += 7
+    slow._renew_at = rig.clock.time + 1  # it believes in its lease
     await other._leads()
     assert not await slow.step()
     assert taken and slow.epoch is None

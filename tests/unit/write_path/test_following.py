@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -254,7 +253,7 @@ async def test_a_node_that_is_down_is_waited_for(rig: Rig) -> None:
     assert await rig.follow() == 1
 
 
-async def test_a_manifest_of_another_block_finds_no_opening(database: Path) -> None:
+async def test_a_manifest_of_another_block_finds_no_opening(database: str) -> None:
     rig = make_rig(database)
     late = Follower(rig.store, rig.node, manifest(block=4))
     rig.node.mine(register("a"))

@@ -2,16 +2,16 @@
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from ledger.host import FinalSignal
 from ledger.loops import Loops
-from tests.factories.acts import register
+from ledger.store.engine import open_engine
+from ledger.store.unit_of_work import SqlStore
+from tests.factories.acts import CHAIN_ID, register
 from tests.harness.waiting import soon
 from tests.unit.write_path.conftest import Rig
 
@@ -83,7 +83,7 @@ async def test_they_end_whenever_they_are_cancelled(rig: Rig) -> None:
             loops._follow.set()
 
 
-async def test_cancelled_in_the_middle_they_leave_no_lock(rig: Rig, database: Path) -> None:
+async def test_cancelled_in_the_middle_they_leave_no_lock(rig: Rig, database: str) -> None:
     """Whatever statement runs in that moment: others can write at once."""
     moments = random.Random(7)
     for turn in range(30):
@@ -99,9 +99,10 @@ async def test_cancelled_in_the_middle_they_leave_no_lock(rig: Rig, database: Pa
         await asyncio.wait([task], timeout=moments.random() * 0.02)
         task.cancel()
         await asyncio.wait([task])
-        other = sqlite3.connect(database, timeout=1, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        other.close()
+        other = SqlStore(open_engine(database), CHAIN_ID)
+        async with asyncio.timeout(2), other.write():
+            pass
+        await other.close()
     for _ in range(3):
         await rig.finish()
     await rig.consistent()

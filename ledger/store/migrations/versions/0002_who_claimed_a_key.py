@@ -1,0 +1,16 @@
+"""Who holds the claim on an Idempotency-Key, so that one of a process that died is free at once."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    op.add_column("idempotency", sa.Column("holder", Text, nullable=False, server_default=""))
