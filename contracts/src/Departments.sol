@@ -233,7 +233,9 @@ contract Departments is IDepartments, Signed {
         bool who = act.key != address(0) && (act.kind == KIND_ACCOUNT || act.kind == KIND_CONTRACT)
             && act.duty >= OFFICER && act.duty <= DIRECTOR && act.custody >= CUSTODY_FIRST && act.custody <= CUSTODY_LAST;
         bool when = act.until == 0 || (act.until > block.timestamp && act.until > act.start);
-        if (!who || !when) revert DepartmentsKeyTerms();
+        // What keeps the root in hands must be able to sign at once: of keys to come it may have any, with an end.
+        bool waits = act.start > block.timestamp && act.until == 0 && act.duty == DIRECTOR && act.department == ROOT;
+        if (!who || !when || waits) revert DepartmentsKeyTerms();
     }
 
     function _openingKey(address key, uint8 kind, IJournal.OpenLedger memory act, bytes32 digest) private {

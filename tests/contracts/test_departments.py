@@ -222,6 +222,19 @@ def test_the_root_keeps_a_director(world: World) -> None:
     assert world.view("Departments", "rootKeys()", "uint256") == 1
 
 
+def test_what_keeps_the_root_signs_at_once(world: World) -> None:
+    """Else the root could be left with a key that begins in a million years."""
+    soon = world.chain.now + 100
+    later = {"key": Hand("x").address, "department": ROOT, "duty": Duty.DIRECTOR, "start": soon, "with_key": "x"}
+    world.refuses("EnrolKey", "LUAN.director", "DepartmentsKeyTerms", **{**later, "until": 0})
+    for number, changes in enumerate(({"until": FOREVER}, {"until": 0, "duty": Duty.LEAD}, {"until": 0, "start": 0})):
+        key = {"key": Hand(f"x{number}").address, "with_key": f"x{number}"}
+        world.act("EnrolKey", "LUAN.director", **{**later, **changes, **key})
+    assert world.view("Departments", "rootKeys()", "uint256") == 3
+    below = {**later, "department": code("STAT"), "until": 0}
+    world.act("EnrolKey", "STAT.director", **below)
+
+
 def test_a_deep_tree_still_fits_an_act(world: World) -> None:
     """Thirty steps below the root, far deeper than the five levels of the law."""
     parent = code("TOWN")

@@ -119,7 +119,8 @@ interface IDepartments {
     error DepartmentsRoles(uint16 roles);
     /// @notice The new parent is the department itself or below it.
     error DepartmentsCycle(bytes32 department, bytes32 parent);
-    /// @notice Kind, duty, custody or dates of the key make no sense.
+    /// @notice Kind, duty, custody or dates of the key make no sense; or a director key of the root without end, which
+    /// counts as one that keeps the root in hands, would begin only later.
     error DepartmentsKeyTerms();
     /// @notice Enrolled before, perhaps retired since: a key is enrolled once.
     error DepartmentsKeyKnown(address key);
