@@ -1,0 +1,1 @@
+"""What ./scripts/bench measures: the product, and beside it plain loops that do the same work without it."""
