@@ -34,6 +34,7 @@ ShareLedgerError
 │   └── WrongSchema             the database is older or newer than this program
 └── Unavailable               a node or store does not answer now; the same call may work later
     └── Diverged                the node contradicts what was final; writing has stopped
+        └── NodesDisagree           two nodes tell different final histories; writing has stopped
 """
 
 from typing import Any, ClassVar
@@ -282,3 +283,10 @@ class Diverged(Unavailable):
     title = "The node contradicts what was already final; writing has stopped"
     title_zh = "节点与已确认历史矛盾，已停止写入"
     remedy = "Compare with a second node; if the first is wrong, replace it; never delete the database."
+
+
+class NodesDisagree(Diverged):
+    code = "nodes-disagree"
+    title = "Two nodes of the chain tell different final histories; writing has stopped"
+    title_zh = "两个节点给出不同的最终历史，已停止写入"
+    remedy = "Ask the other operators which history is theirs, take the wrong node out of the settings, restart."

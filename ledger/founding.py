@@ -3,11 +3,11 @@
 import asyncio
 import json
 import os
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keys.keyring import Keyring
 from keys.keystore import Keystore
 from keys.passphrases import PassphraseSource
 from ledger.chain.deployment import chain_identity, deploy
@@ -16,7 +16,7 @@ from ledger.domain.documents import Document
 from ledger.domain.identifiers import ZERO_DIGEST, parse_code
 from ledger.domain.manifest import Manifest
 from ledger.errors import Conflict
-from ledger.host import CourierAccount
+from ledger.host import CourierAccount, open_keyring
 from ledger.ports import StoredDocument
 from ledger.runtime import VAULT, Progress, open_chain, private_folder
 from ledger.settings import Settings
@@ -36,6 +36,7 @@ async def found(
     settings: Settings,
     passphrase: PassphraseSource,
     *,
+    pin: PassphraseSource | None = None,
     code: str,
     level: Level,
     roles: Role = Role.AUTHORITY | Role.PROVIDER | Role.CONSUMER,
@@ -46,7 +47,8 @@ async def found(
     """Deploy a new ledger whose root authority is `code`, and leave the home ready to serve.
 
     `name` goes into a document that entry 0 names. `directors`: one or two addresses of keys kept elsewhere; without
-    any, two are made here (custody: host). If it is cut short before the manifest is written, it can be run again;
+    any, two are made here (custody: host). Keys made here are made in the settings' PKCS#11 token, if they name one,
+    which `pin` opens. If it is cut short before the manifest is written, it can be run again;
     nothing points at what it left on the chain.
     Raises Conflict if the home has a ledger already, InvalidCode, Unavailable.
     """
@@ -54,15 +56,17 @@ async def found(
     private_folder(settings.home)
     if settings.manifest_file.exists():
         raise Conflict(f"{settings.home} has a ledger already", remedy="Set SHARELEDGER_HOME to an empty folder.")
+    keyring = await asyncio.to_thread(open_keyring, settings, passphrase, pin)
     keystore = Keystore(settings.keystore)
-    keyring = Keyring(keystore, passphrase)
     if VAULT not in keystore.secrets():
         await asyncio.to_thread(keystore.create_secret, VAULT, passphrase())
     custody = Custody.OWN if directors else Custody.HOST
     first, second = [*(directors or [(await keyring.create_key()).address for _ in range(2)]), None][:2]
     courier = (await keyring.create_key()).address
 
-    async with open_chain(settings, on_progress=on_progress) as rpc:
+    async with AsyncExitStack() as stack:
+        stack.callback(keyring.forget)
+        rpc = await stack.enter_async_context(open_chain(settings, on_progress=on_progress))
         chain_id, _ = await chain_identity(rpc)
         account = CourierAccount(keyring, courier, chain_id)
         root: dict[str, Any] = {"department": code, "level": int(level), "roles": int(roles)}
@@ -83,8 +87,9 @@ async def found(
             await _keep(SqlStore(engine, manifest.chain_id), document)
     finally:
         await engine.dispose()
-    _write(settings.home / "courier", courier + "\n")
-    _write(settings.manifest_file, json.dumps(manifest.to_json(), indent=1) + "\n")  # last: from now on it is a ledger
+    write_whole(settings.courier_file, courier + "\n")
+    # last: from now on it is a ledger
+    write_whole(settings.manifest_file, json.dumps(manifest.to_json(), indent=1) + "\n")
     return Founded(manifest, tuple(key for key in (first, second) if key), courier)
 
 
@@ -95,7 +100,8 @@ async def _keep(store: SqlStore, document: Document) -> None:
         await work.commit()
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write or replace a private file in one step, durably."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""The two loops that move acts on: submitter and follower, side by side, until they are cancelled.
+"""The two loops that move acts on, submitter and follower, side by side, and those that judge the nodes beside them.
 
 A node that does not answer is waited for; a node that contradicts what was final stops the writing, for good, until a
 person has looked. Any other failure is logged and tried again: each step starts from what is stored.
@@ -14,16 +14,20 @@ from typing import Any
 import structlog
 
 from ledger import telemetry
-from ledger.errors import Diverged, ShareLedgerError, Unavailable
+from ledger.chain.choosing import SECONDS as CHOOSING_SECONDS
+from ledger.chain.choosing import Choosing
+from ledger.errors import Diverged, NodesDisagree, ShareLedgerError, Unavailable
 from ledger.host import FinalSignal
 from ledger.ports import Clock
 from ledger.services.carrying import Submitter
+from ledger.services.comparing import Comparison
 from ledger.services.following import Follower
 
 log = structlog.get_logger()
 LONGEST_PAUSE = 5.0  # seconds between two tries of a failing loop
 LONGEST_BUSY_PAUSE = 0.1  # seconds between two looks while something is under way
 FOLLOWER, SUBMITTER = "follower", "submitter"
+COMPARISON, CHOOSING = "comparison", "choosing"
 SETTLE_SECONDS = 0.01
 GROWTH = 1.2  # of the pause, each time nothing has changed
 
@@ -38,21 +42,35 @@ class Loops:
     clock: Clock
     poll: float
     idle: float
+    comparison: Comparison | None = None  # with a second node
+    choosing: Choosing | None = None  # among several
     diverged: Diverged | None = None
     trouble: dict[str, str] = field(default_factory=dict)  # loop → why its last step failed
     _carry: asyncio.Event = field(default_factory=asyncio.Event)
     _follow: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: bool = False
+    _failing: set[str] = field(default_factory=set)  # what is done at intervals and failed the last time
 
     def wake(self) -> None:
         """Something was queued."""
         self._carry.set()
 
     async def run(self) -> None:
-        """Until cancelled, or until the node contradicts final history: then only reading goes on."""
+        """Until cancelled, or until a node contradicts final history: then only reading goes on.
+
+        With a second node to compare with, nothing is followed or carried before the two were compared once.
+        """
+        if self.comparison is not None and not await self._stepped(COMPARISON, self.comparison.step):
+            return
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._loop(FOLLOWER, self._follow_step, self._follow))]
+                if self.comparison is not None:
+                    compare = self._at_intervals(COMPARISON, self.comparison.step, self.comparison.seconds)
+                    tasks.append(group.create_task(compare))
+                if self.choosing is not None:
+                    choose = self._at_intervals(CHOOSING, self.choosing.step, CHOOSING_SECONDS)
+                    tasks.append(group.create_task(choose))
                 if self.submitter is not None:
                     tasks.append(group.create_task(self._loop(SUBMITTER, self._carry_step, self._carry)))
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -66,7 +84,7 @@ class Loops:
         found = await self.follower.step()
         if found:
             self.signal.notify()
-            telemetry.ENTRIES.inc(found)
+            telemetry.ENTRIES_FOLLOWED.inc(found)
         if self.follower.more:
             self._follow.set()
         if self.follower.reached != before and self._busy:  # what is sent may be settled; who waits for it goes first
@@ -93,9 +111,7 @@ class Loops:
                 self.trouble.pop(name, None)
                 telemetry.LAST_STEP.labels(name).set(self.clock.now())
             except Diverged as error:
-                self.diverged = error
-                telemetry.DIVERGED.set(1)
-                log.error("node_diverged", detail=error.detail, **_plain(error.facts))
+                self._diverge(error)
                 return
             except Exception as error:
                 failures += 1
@@ -110,6 +126,37 @@ class Loops:
                 wait = first
             except TimeoutError:
                 wait *= GROWTH
+
+    async def _at_intervals(self, name: str, step: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Until nodes contradict final history, or each other about it."""
+        while True:
+            await asyncio.sleep(seconds)
+            if not await self._stepped(name, step):
+                return
+
+    async def _stepped(self, name: str, step: Callable[[], Awaitable[None]]) -> bool:
+        """Whether to go on."""
+        try:
+            await step()
+        except Diverged as error:
+            self._diverge(error)
+            return False
+        except Exception as error:
+            self._failed(name, error, 1 + (name in self._failing))
+            self._failing.add(name)
+        else:
+            self._failing.discard(name)
+            self.trouble.pop(name, None)
+            telemetry.LAST_STEP.labels(name).set(self.clock.now())
+        return True
+
+    def _diverge(self, error: Diverged) -> None:
+        self.diverged = error
+        telemetry.DIVERGED.set(1)
+        if isinstance(error, NodesDisagree):
+            log.error("nodes_disagree", detail=error.detail, **_plain(error.facts))
+        else:
+            log.error("node_diverged", detail=error.detail, **_plain(error.facts))
 
     def _failed(self, name: str, error: Exception, times: int) -> None:
         # an unknown error may quote rows or addresses with passwords, and health is told to anyone

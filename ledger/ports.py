@@ -29,6 +29,7 @@ class Receipt:
     block: Block
     succeeded: bool
     returned: Mapping[str, Refused]
+    gas: int = 0  # used
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,10 @@ class Signatures(Protocol):
         """Whether `signature` is `address`'s over `digest`, strictly (low s, v 27 or 28)."""
         ...
 
+    async def right(self, asked: Sequence[tuple[str, str, bytes]]) -> frozenset[tuple[str, str, bytes]]:
+        """Those of (address, digest in hex, signature) that `recovers` is true of."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
@@ -194,6 +199,7 @@ class Answer:
     status: int | None
     answer: Any
     created: int  # unix milliseconds
+    holder: str = ""  # the process that claimed the key, by `ledger.processes`
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +209,23 @@ class RowDifference:
     table: str
     key: str
     column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who carries: until `expires` (unix milliseconds) nobody else may."""
+
+    holder: str
+    epoch: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Submissions in one state: how many, and when the oldest was taken in (unix milliseconds)."""
+
+    count: int
+    oldest: int
 
 
 class UnitOfWork(Protocol):
@@ -256,6 +279,10 @@ class UnitOfWork(Protocol):
         """Same digest again: readers are added, nothing else changes."""
         ...
 
+    async def add_documents(self, new: Sequence[StoredDocument]) -> None:
+        """As `add_document` for each, in this order."""
+        ...
+
     async def document(self, digest: str) -> StoredDocument | None: ...
     async def open_document(self, digest: str) -> None:
         """Make it readable by every caller."""
@@ -283,7 +310,18 @@ class UnitOfWork(Protocol):
         """Another state for all of them, with a line in each history. Final and failed ones are left alone."""
         ...
 
-    async def carried_by(self, transaction: str) -> list[Submission]: ...
+    async def carried_by(self, transaction: str, *states: SubmissionState) -> list[Submission]:
+        """The acts of a transaction; with `states`, those in one of them."""
+        ...
+
+    async def unrecorded(self) -> list[str]:
+        """Digests of submissions that are final and have no entry: the chain that held it was taken back."""
+        ...
+
+    async def reopen(self, digests: Sequence[str], state: SubmissionState, note: str) -> None:
+        """Another state for submissions that are final, with a line in each history."""
+        ...
+
     async def open_on(self, digests: Iterable[str], subjects: Iterable[str]) -> set[str]:
         """Which of these act digests and subjects have an open submission."""
         ...
@@ -315,16 +353,43 @@ class UnitOfWork(Protocol):
     async def settle(self, carried: Carried) -> None: ...
     async def last_nonce(self, courier: str) -> int | None: ...
 
+    # watching
+    async def waiting(self) -> dict[SubmissionState, Waiting]:
+        """The acts on their way, by state; states without any are left out."""
+        ...
+
+    async def lease_of(self, name: str) -> Lease | None: ...
+    async def open_transactions(self, courier: str) -> int:
+        """How many are not done."""
+        ...
+
+    async def payload_total(self) -> tuple[int, int]:
+        """How many payloads are kept here, and their plain size in bytes."""
+        ...
+
+    async def owing(self, limit: int) -> list[Ref]:
+        """Shares, corrections and datasets on which somebody owes an answer, oldest first, up to `limit` of each."""
+        ...
+
     # callers
-    async def claim(self, caller: str, key: str, body_digest: str, now: int) -> Answer | None:
+    async def claim(self, caller: str, key: str, body_digest: str, now: int, holder: str = "") -> Answer | None:
         """Claim an Idempotency-Key; the stored answer if it was claimed before."""
+        ...
+
+    async def forget_answers(self, before: int) -> None:
+        """Free every Idempotency-Key that was claimed before that time, in unix milliseconds."""
         ...
 
     async def answer(self, caller: str, key: str, status: int, answer: Any) -> None: ...
     async def release(self, caller: str, key: str) -> None: ...
     async def add_api_key(self, key: ApiKey) -> None: ...
     async def api_key(self, id: str) -> ApiKey | None: ...
-    async def api_keys(self) -> list[ApiKey]: ...
+    async def api_keys(
+        self, department: str | None = None, *, after: str | None = None, limit: int = 1000
+    ) -> list[ApiKey]:
+        """Oldest first, those that come after the key with the id `after`; of one department if named."""
+        ...
+
     async def revoke_api_key(self, id: str, now: int) -> bool: ...
 
     # payloads and uses
@@ -339,13 +404,15 @@ class UnitOfWork(Protocol):
         ...
 
     async def add_use(self, use: Use) -> None: ...
-    async def uses(self, share: str) -> list[Use]: ...
+    async def uses(self, share: str, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Use]]:
+        """(number, use record) with numbers > after, oldest first."""
+        ...
 
 
 class Store(Protocol):
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]: ...
-    def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """As `read`, but writers queue from the start."""
+    def write(self, *, ahead: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
+        """As `read`, but writers queue from the start, in the order they come; `ahead` of those who wait without it."""
         ...
 
 

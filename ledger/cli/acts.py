@@ -1,7 +1,7 @@
 """Commands that make acts, each from one line: fields of the act and members of its document become options.
 
-Without --keystore the server signs with the key it holds for the caller's department; with it the act is drafted by
-the server, checked here word for word, signed here and sent (`ledger.cli.signing`).
+Without --keystore or --pkcs11-key the server signs with the key it holds for the caller's department; with one the act
+is drafted by the server, checked here word for word, signed here and sent (`ledger.cli.signing`).
 """
 
 import inspect
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import typer
 
+from ledger.cli.at_hand import signs_here
 from ledger.cli.client import segment
 from ledger.cli.command import command, taking
 from ledger.cli.fields import FieldOption, field_option
@@ -128,7 +129,7 @@ def submit(
     said_by_route: frozenset[str] = frozenset(),
 ) -> Answer:
     """Have the act signed, here or by the host, sent, and waited for."""
-    if run.options.get("keystore") or run.options.get("new_keystore"):
+    if signs_here(run):
         from ledger.cli.signing import sign_and_send
 
         return submission_answer(run, until_final(run, sign_and_send(run, act, fields, document)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.cli.acts import submit
+from ledger.cli.at_hand import signs_here
 from ledger.cli.client import segment
 from ledger.cli.document import read_members
 from ledger.cli.failures import Mismatch
@@ -89,7 +90,7 @@ def anchor_version(
         body |= {"options": _json(options), "provenance": captured}
         prepared = run.client.post(f"{at}/fingerprints", body)
     fields = _check(prepared, dataset, options, file.stat().st_size, found)
-    if run.options.get("keystore"):
+    if signs_here(run):
         shown = read_members(run, fields["document"])
         run.out.text(say(run.out.lang, "document"), json.dumps(shown, ensure_ascii=False, indent=1))
         return submit(run, "AnchorVersion", f"{at}/versions", fields, None)

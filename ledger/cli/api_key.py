@@ -9,8 +9,10 @@ import typer
 
 from ledger.cli.command import command, noun
 from ledger.cli.home import finish, open_home
+from ledger.cli.options import LIST
 from ledger.cli.output import Answer
 from ledger.cli.run import Run
+from ledger.cli.texts import say
 from ledger.cli.values import named, read_roles
 from ledger.domain.acts import Duty, Role
 
@@ -56,20 +58,33 @@ def issue(
     return Answer(finish(work()))
 
 
-@command(app, "list")
+@command(app, "list", *LIST)
 def list_keys(
     run: Run, department: Annotated[str | None, typer.Option(help="Only of this department.")] = None
 ) -> Answer:
     """List the API keys, in force or not. None of them can be shown."""
+    after, wanted = run.options["after"], None if run.options["all"] else int(run.options["limit"])
 
-    async def work() -> list[dict[str, Any]]:
+    async def work() -> tuple[list[dict[str, Any]], str | None]:
+        """Items, and the id after which more would come."""
         from ledger.services import api_keys
 
+        items: list[dict[str, Any]] = []
         async with _store() as store:
-            return [_shown(key) for key in await api_keys.listed(store, department)]
+            last = after
+            while wanted is None or len(items) < wanted:
+                size = api_keys.PAGE if wanted is None else min(api_keys.PAGE, wanted - len(items))
+                found = await api_keys.listed(store, department, after=last, limit=size + 1)
+                items += [_shown(key) for key in found[:size]]
+                if len(found) <= size:
+                    return items, None
+                last = found[size - 1].id
+        return items, last
 
+    items, following = finish(work())
     columns = ("id", "department", "duty", "roles", "label", "expires", "revoked")
-    return Answer({"items": finish(work())}, columns=columns)
+    note = say(run.out.lang, "more", after=following) if following else ""
+    return Answer({"items": items, "next": following}, columns=columns, note=note)
 
 
 @command(app, "revoke")

@@ -5,11 +5,11 @@ from typing import Any
 from ledger.cli.command import command, noun
 from ledger.cli.founding import found_ledger, root_options
 from ledger.cli.home import finish, open_home
-from ledger.cli.options import PASSPHRASE
+from ledger.cli.options import PASSPHRASE, PIN
 from ledger.cli.output import Answer
 from ledger.cli.run import Run
 
-app = noun("The chain 链: status, deploy.")
+app = noun("The chain 链: status, deploy, courier.")
 
 
 @command(app, "status")
@@ -43,7 +43,7 @@ def status(run: Run) -> Answer:
     return Answer(finish(work()))
 
 
-@command(app, "deploy", *root_options(required=True), *PASSPHRASE)
+@command(app, "deploy", *root_options(required=True), *PASSPHRASE, *PIN)
 def deploy(run: Run) -> Answer:
     """Found a new ledger in this home: keys, contracts, manifest, database. Once per home."""
     settings = open_home()
@@ -58,3 +58,15 @@ def deploy(run: Run) -> Answer:
             "courier": founded.courier,
         }
     )
+
+
+@command(app, "courier", *PASSPHRASE, *PIN)
+def courier(run: Run) -> Answer:
+    """Make another key for the courier, in the PKCS#11 token if one is set, and carry with it from the next start on.
+
+    The server must be stopped, and nothing of the old courier under way.
+    """
+    from ledger.courier_change import change_courier
+
+    change = finish(change_courier(open_home(), run.passphrase(), run.pin()))
+    return Answer({"before": change.before, "after": change.after})

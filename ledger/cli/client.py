@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRIES: Final = 5
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0)  # seconds before the second, third … try
 LONGEST_PAUSE: Final = 10.0  # however long Retry-After asks for
-AGAIN: Final = frozenset({429, 502, 503, 504})
+AGAIN: Final = frozenset({408, 429, 502, 503, 504})
 PAGE: Final = 200
 KEY_LIMIT: Final = 512  # bytes of an API key file
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})

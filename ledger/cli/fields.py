@@ -47,7 +47,7 @@ FIELDS: Final[dict[str, FieldOption]] = {
     "key": FieldOption("Address of the key."),
     "share": FieldOption("Id of the share."),
     "duty": _choice("Duty", Duty),
-    "custody": _choice("Who keeps the key; own with --new-keystore, else host", Custody),
+    "custody": _choice("Who keeps the key; own with --new-keystore or --new-pkcs11-key, else host", Custody),
     "since": FieldOption("As of when (date, +span or seconds).", lambda text, now: read_time(text, now), default="+0s"),
     "reason": _choice("Why", RetireReason, "rotated"),
     "dataset": FieldOption("Code of the dataset."),

@@ -44,6 +44,7 @@ async def found_ledger(run: Run, settings: "Settings") -> "Founded":
         return await found(
             settings,
             run.passphrase(confirm=True),
+            pin=run.pin(),
             code=told["root"],
             name=told["name"],
             level=Level(named(Level)(told["level"])),

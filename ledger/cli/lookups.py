@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ledger.cli.at_hand import key_at_hand
 from ledger.cli.client import segment
 from ledger.cli.failures import InvalidOption
 from ledger.cli.run import Run
@@ -14,11 +15,10 @@ def own_department(run: Run, fields: Given, field: str) -> None:
     """Fill `field` with the department of the key at hand. Raises InvalidOption if there is no key at hand."""
     if field in fields:
         return
-    if not run.options.get("keystore"):
+    key = key_at_hand(run)
+    if key is None:
         raise InvalidOption(f"give --{field}, your department's code")
-    from ledger.cli.signing import address_in
-
-    fields[field] = run.client.get(f"/keys/{address_in(run.options['keystore'])}")["department"]
+    fields[field] = run.client.get(f"/keys/{key.address}")["department"]
 
 
 def published_revision(run: Run, fields: Given) -> None:

@@ -18,7 +18,7 @@ from ledger.cli.texts import lang_of
 
 CLIENT_NOUNS: Final = {
     "department": "Departments 部门: register, change, list, show.",
-    "key": "Keys 密钥: enrol, retire, list, show, create.",
+    "key": "Keys 密钥: enrol, retire, list, show, create, find.",
     "dataset": "Datasets 数据目录: submit, withdraw, publish, return, list, show.",
     "version": "Versions 版本: anchor, verify, shred, prove, list, show.",
     "share": "Shares 共享: every act from request to end; list, show, history, download, evidence.",
@@ -33,13 +33,15 @@ CLIENT_NOUNS: Final = {
 HOME_NOUNS: Final = {
     "up": "Run everything here: chain, store, API 启动全部.",
     "serve": "Run the API on a ledger that is deployed 启动服务.",
-    "chain": "The chain 链: status, deploy.",
+    "chain": "The chain 链: status, deploy, courier.",
     "store": "The database 数据库: migrate, rebuild.",
+    "backup": "Backups 备份: create, verify, restore.",
     "audit": "Audits 审计: replay.",
     "api-key": "API keys 接口密钥: issue, list, revoke.",
+    "doctor": "Examine this home and say what to do 自检.",
     "config": "Configuration 配置: show.",
 }
-VERBS: Final = frozenset({"up", "serve"})  # commands by themselves
+VERBS: Final = frozenset({"up", "serve", "doctor"})  # commands by themselves
 _EPILOG: Final = "Exit codes: 0 good, 1 a check failed or an act was refused, 2 it could not run."
 
 app = typer.Typer(

@@ -48,6 +48,29 @@ PASSPHRASE: Final = (
     option("passphrase_file", Path | None, None, help="File with the passphrase, mode 0600.", rich_help_panel=_SIGNING),
     option("passphrase_fd", int | None, None, help="Descriptor to read the passphrase from.", rich_help_panel=_SIGNING),
 )
+PIN: Final = (
+    option("pin_file", Path | None, None, help="File with the token's PIN, mode 0600.", rich_help_panel=_SIGNING),
+    option("pin_fd", int | None, None, help="Descriptor to read the token's PIN from.", rich_help_panel=_SIGNING),
+)
+TOKEN: Final = (
+    option(
+        "pkcs11_module",
+        Path | None,
+        None,
+        envvar="SHARELEDGER_PKCS11_MODULE",
+        help="Library of a PKCS#11 token 密码设备.",
+        rich_help_panel=_SIGNING,
+    ),
+    option(
+        "pkcs11_token",
+        str | None,
+        None,
+        envvar="SHARELEDGER_PKCS11_TOKEN",
+        help="Label of that token.",
+        rich_help_panel=_SIGNING,
+    ),
+    *PIN,
+)
 LEDGER: Final = option(
     "ledger",
     Path | None,
@@ -67,6 +90,14 @@ ACT: Final = (
         rich_help_panel=_SIGNING,
     ),
     *PASSPHRASE,
+    option(
+        "pkcs11_key",
+        str | None,
+        None,
+        help="Address or label of a key in the PKCS#11 token to sign with, here, instead of --keystore.",
+        rich_help_panel=_SIGNING,
+    ),
+    *TOKEN,
     LEDGER,
     option(
         "valid_for",

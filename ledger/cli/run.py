@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.cli.client import Client, read_api_key
+from ledger.cli.failures import InvalidOption
 from ledger.cli.output import Output
 from ledger.cli.texts import say
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     import httpx
 
     from keys.passphrases import PassphraseSource
+    from keys.pkcs11 import Token
 
 LONGEST_WAIT: Final = 60  # seconds one answer may take; longer waits ask again
+PIN_QUESTION: Final = "PIN"
 SERVER: Final = "http://127.0.0.1:8460"
 
 
@@ -84,6 +87,28 @@ class Run:
             self._sources[prefix] = cache(source)
         return self._sources[prefix]
 
+    def pin(self) -> "PassphraseSource":
+        """Where a token's PIN comes from: descriptor, file or prompt; read once. Raises keys.errors.NoPassphrase."""
+        from keys.passphrases import choose_source
+
+        if "pin" not in self._sources:
+            descriptor, file = self.options.get("pin_fd"), self.options.get("pin_file")
+            self._sources["pin"] = cache(choose_source(descriptor=descriptor, file=file, question=PIN_QUESTION))
+        return self._sources["pin"]
+
+    @cached_property
+    def token(self) -> "Token":
+        """The PKCS#11 token at hand, touched when first used. Raises InvalidOption if none is named."""
+        from keys.pkcs11 import Token
+
+        module, label = self.options.get("pkcs11_module"), self.options.get("pkcs11_token")
+        if module is None or not label:
+            raise InvalidOption(
+                "no PKCS#11 token is named",
+                remedy="Give --pkcs11-module and --pkcs11-token, or set SHARELEDGER_PKCS11_MODULE and …_TOKEN.",
+            )
+        return Token(module, label, self.pin())
+
     def agrees(self) -> bool:
         """Ask before signing, where there is a terminal to ask in."""
         if self.options.get("yes") or not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -94,3 +119,5 @@ class Run:
     def close(self) -> None:
         if "client" in self.__dict__:
             self.client.close()
+        if "token" in self.__dict__:
+            self.token.close()

@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from api.app import create_app
+from api.connections import server_config
 from ledger.errors import NotReady
-from ledger.runtime import Runtime, open_runtime
+from ledger.runtime import open_runtime
 
 if TYPE_CHECKING:
     from keys.passphrases import PassphraseSource
     from ledger.settings import Settings
 
+SWITCH_SECONDS = 0.0005
 GRACE = 10  # seconds that requests under way get to finish
 
 
@@ -25,8 +28,10 @@ async def serve(
     passphrase: "PassphraseSource",
     announce: Callable[[str], None],
     on_progress: Callable[[int, int], None] | None = None,
+    *,
+    pin: "PassphraseSource | None" = None,
 ) -> None:
-    """Until a signal asks to stop. `announce` is told the address once connections are accepted.
+    """Until a signal asks to stop. `announce` is told the address once connections are accepted. `pin` is the token's.
 
     The order of stopping: no new requests, those under way finish, the loops end, the chain is stopped last.
     Raises NotReady if the address is taken, what `open_runtime` raises, and whatever stops a loop for good.
@@ -34,11 +39,12 @@ async def serve(
     stopper = Stopper()
     try:
         with stopper.listening(), _listening(settings) as listener:
-            async with open_runtime(settings, passphrase, on_progress=on_progress) as runtime:
-                server = _Server(_config(runtime), announce)
+            async with open_runtime(settings, passphrase, pin=pin, on_progress=on_progress) as runtime:
+                proxies = runtime.settings.trusted_proxies
+                server = _Server(server_config(create_app(runtime), proxies, grace_seconds=GRACE), announce)
                 stopper.server = server
                 async with asyncio.TaskGroup() as group:
-                    loops = group.create_task(runtime.loops.run())
+                    loops = group.create_task(runtime.run())
                     await server.serve(sockets=[listener])
                     loops.cancel()
     except asyncio.CancelledError:
@@ -46,6 +52,25 @@ async def serve(
             raise
     except BaseExceptionGroup as group:  # one of the two failed, and the other was cancelled for it
         raise group.exceptions[0] from None
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """To its end, in an event loop made for serving.
+
+    The database and the signatures are worked at in threads that need the interpreter for moments only; by default
+    each such moment is waited for five milliseconds while a request is being read.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(work)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 class Stopper:
@@ -90,17 +115,6 @@ def _listening(settings: "Settings") -> Iterator[socket.socket]:
         ) from error
     with listener:
         yield listener
-
-
-def _config(runtime: Runtime) -> uvicorn.Config:
-    return uvicorn.Config(
-        create_app(runtime),
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE,
-    )
 
 
 class _Server(uvicorn.Server):

@@ -15,9 +15,9 @@ from ledger.cli.lookups import (
     own_department,
     published_revision,
 )
-from ledger.cli.options import CLIENT
+from ledger.cli.options import CLIENT, LIST
 from ledger.cli.output import Answer
-from ledger.cli.reads import list_command, show_command
+from ledger.cli.reads import list_command, listing, show_command
 from ledger.cli.run import Run
 
 app = noun("Shares 共享: every act from request to end; list, show, history, download, evidence.")
@@ -123,11 +123,11 @@ list_command(
 show_command(app, "/authorisations/{share}", "share", "Show a share.", about=_ID)
 
 
-@command(app, "history", *CLIENT)
+@command(app, "history", *LIST, *CLIENT)
 def history(run: Run, share: Annotated[str, typer.Argument(help=_ID, metavar="SHARE", show_default=False)]) -> Answer:
     """Every entry of a share, in order."""
-    found = run.client.get(f"/authorisations/{segment(share)}/history")
-    return Answer(found, columns=("index", "time", "kind", "department", "digest"))
+    columns = ("index", "time", "kind", "department", "digest")
+    return listing(run, f"/authorisations/{segment(share)}/history", columns, {})
 
 
 @command(app, "download", *CLIENT)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ledger.cli.at_hand import NEW, key_at_hand
 from ledger.cli.failures import InvalidOption, Mismatch
 from ledger.cli.members import main_field
 from ledger.cli.run import Run
@@ -168,15 +169,18 @@ def _check_document(act: Act, field: str, text: str | None, asked: Mapping[str, 
 
 
 def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Draft, check, show, sign with the key file(s) at hand, send. The submission.
+    """Draft, check, show, sign with the key(s) at hand, send. The submission.
 
     A new key kept here may be enrolled by a director whose key the server holds: then the server signs beside it.
     Raises Mismatch, keys.errors.KeysError, Answered, NoAnswer.
     """
-    files: list[Path | None] = [run.options["keystore"]]
+    keys = [key_at_hand(run)]
     if act_type(name).signatures == 2:
-        files.append(_new_key_file(run))
-    signers = tuple(address_in(file) if file else None for file in files)
+        new = key_at_hand(run, NEW)
+        if new is None:
+            raise InvalidOption("the key to be enrolled signs too: give it with --new-keystore or --new-pkcs11-key")
+        keys.append(new)
+    signers = tuple(key.address if key else None for key in keys)
     if len(signers) == 2:
         fields = {**fields, "key": signers[1]}
     ledger = ledger_identity(run)
@@ -199,8 +203,8 @@ def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapp
     if not run.agrees():
         raise InvalidOption(say(run.out.lang, "not-signed"), remedy="Answer y, or give --yes.")
     signatures = [
-        _sign(run, file, checked.digest, prefix) if file else None  # null: the server's to add
-        for file, prefix in zip(files, ("", "new_"), strict=False)
+        format_signature(key.sign(bytes.fromhex(checked.digest))) if key else None  # null: the server's to add
+        for key in keys
     ]
     signed: dict[str, Any] = {"act": {"type": name, **checked.act.to_json()}, "signatures": signatures}
     if len(checked.documents) == 1:
@@ -208,29 +212,6 @@ def sign_and_send(run: Run, name: str, fields: Mapping[str, Any], document: Mapp
     elif checked.documents:
         signed["documents"] = list(checked.documents)
     return _submission(run.client.post("/acts", {"acts": [signed]}, wait=run.wait), checked.digest)
-
-
-def _new_key_file(run: Run) -> Path:
-    file = run.options.get("new_keystore")
-    if not isinstance(file, Path):
-        raise InvalidOption("the key to be enrolled signs too: give its key file with --new-keystore")
-    return file
-
-
-def address_in(file: Path) -> str:
-    """The address a key file names, readable without its passphrase. Raises InvalidOption, keys.errors.KeysError."""
-    from keys.keystore import read_key_file
-
-    address = read_key_file(file).get("address")
-    if address is None:
-        raise InvalidOption(f"{file} does not name its address", remedy="Add the wallet's address to the key file.")
-    return "0x" + str(address).lower().removeprefix("0x")
-
-
-def _sign(run: Run, file: Path, digest: str, prefix: str) -> str:
-    from keys.keystore import open_key_file
-
-    return format_signature(open_key_file(file, run.passphrase(prefix=prefix)()).sign(bytes.fromhex(digest)))
 
 
 def _show(run: Run, checked: Checked, ledger: LedgerIdentity) -> None:

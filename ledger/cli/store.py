@@ -4,6 +4,7 @@ from typing import Any
 
 from ledger.cli.command import command, noun
 from ledger.cli.home import finish, open_home
+from ledger.cli.options import option
 from ledger.cli.output import Answer
 from ledger.cli.run import Run
 
@@ -33,22 +34,37 @@ def migrate(run: Run) -> Answer:
     return Answer(finish(work()))
 
 
-@command(app, "rebuild")
+@command(
+    app,
+    "rebuild",
+    option(
+        "accept_new_history",
+        bool,
+        False,
+        "--accept-new-history",
+        help="The chain was taken back below what was final, and stays so: follow it anew, send again what it lost.",
+    ),
+)
 def rebuild(run: Run) -> Answer:
-    """Empty the read model and follow the chain anew. Documents, payloads, keys and submissions are not touched."""
+    """Empty the read model and follow the chain anew. Documents, payloads and keys are not touched."""
+    accepted = bool(run.options["accept_new_history"])
 
     async def work() -> dict[str, Any]:
-        from ledger.runtime import open_runtime
+        from ledger.runtime import open_runtime, read_courier
+        from ledger.services.reopening import reopen
 
-        async with open_runtime(open_home()) as runtime:
+        settings = open_home()
+        async with open_runtime(settings, any_history=accepted) as runtime:
             async with runtime.store.write() as unit:
                 await unit.rewind()
                 await unit.commit()
             await runtime.catch_up()
+            lost = await reopen(runtime.store, runtime.ports.node, read_courier(settings)) if accepted else 0
             async with runtime.store.read() as unit:
                 cursor = await unit.cursor()
-        if cursor is None:
-            return {"entries": 0, "head": None, "block": None}
-        return {"entries": cursor.size, "head": cursor.head, "block": cursor.block.number}
+        told: dict[str, Any] = {"entries": 0, "head": None, "block": None}
+        if cursor is not None:
+            told = {"entries": cursor.size, "head": cursor.head, "block": cursor.block.number}
+        return told | ({"sent_again": lost} if accepted else {})
 
     return Answer(finish(work()))

@@ -4,14 +4,14 @@ from ledger.cli.command import command, noun
 from ledger.cli.failures import InvalidOption
 from ledger.cli.founding import found_ledger, root_options
 from ledger.cli.home import finish, open_home
-from ledger.cli.options import PASSPHRASE
+from ledger.cli.options import PASSPHRASE, PIN
 from ledger.cli.run import Run
 from ledger.cli.serve import run_server
 
 app = noun("Run everything here: chain, store, API 启动全部.")
 
 
-@command(app, "up", *root_options(required=False), *PASSPHRASE)
+@command(app, "up", *root_options(required=False), *PASSPHRASE, *PIN)
 def up(run: Run) -> None:
     """Run chain, migrations and API until SIGTERM or SIGINT. In an empty home, --root founds a ledger first."""
     settings = open_home()

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ledger.cli.acts import ActCommand, act_command
+from ledger.cli.at_hand import signs_here
 from ledger.cli.client import segment
 from ledger.cli.command import command, noun
 from ledger.cli.failures import InvalidOption
@@ -23,7 +24,7 @@ def _what_is_shredded(run: Run, fields: dict[str, Any], document: dict[str, Any]
     if fields["whole"] and segments:
         raise InvalidOption("give --whole or --segments, not both")
     fields["whole"] = not segments
-    if run.options.get("keystore"):
+    if signs_here(run):
         told = run.client.get(f"/versions/{segment(version or '')}")
         fields |= {"dataset": told["dataset"], "number": told["number"]}
 

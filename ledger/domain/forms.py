@@ -120,10 +120,11 @@ def to_json(kind: Kind, value: Value) -> Value:
     return str(value) if kind is Kind.U64 else value
 
 
-def from_json(kind: Kind, value: object) -> Value:
-    """The checked value of a JSON form. Raises InvalidAct as CHECK does."""
-    if kind is Kind.U64:
-        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-            raise InvalidAct("is not a decimal string")
-        value = int(value)
-    return CHECK[kind](value)
+def _number_from_text(value: object) -> Value:
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        raise InvalidAct("is not a decimal string")
+    return CHECK[Kind.U64](int(value))
+
+
+FROM_JSON: Final[dict[Kind, Callable[[object], Value]]] = CHECK | {Kind.U64: _number_from_text}
+"""The checked value of a JSON form. Raises InvalidAct as CHECK does."""

@@ -8,10 +8,21 @@ import re
 from typing import Final
 
 _TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_ALIKE: Final = str.maketrans("{}", "[]")
+_NOT_BRACKETS: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+"?|[^"\[\]{}]++)++', re.DOTALL)
 
 
 def nests_deeper(text: str, most: int) -> bool:
-    """Whether brackets outside strings ever stand more than `most` deep. Linear in time, constant in memory."""
+    """Whether brackets outside strings ever stand more than `most` deep. Linear in time."""
+    brackets = _NOT_BRACKETS.sub("", text).translate(_ALIKE)
+    for _ in range(most):  # each round takes away the innermost pairs, and so one level
+        if not brackets:
+            return False
+        brackets = brackets.replace("[]", "")
+    return bool(brackets) and _counted(text, most)  # deeper, or not in pairs
+
+
+def _counted(text: str, most: int) -> bool:
     depth = 0
     for token in _TOKENS.finditer(text):
         mark = token[0]

@@ -33,7 +33,7 @@ DepartmentsKnown department:code | The department is registered already | 部门
 DepartmentsLevel level:u8 | The level is not possible here | 部门层级无效 | Use 1 to 5, and none above the parent's.
 DepartmentsRoles roles:u16 | These roles are not possible here | 部门角色无效 | Use known roles; an authority exists from county level up.
 DepartmentsCycle department:code parent:code | A department cannot lie below itself | 部门上下级成环 | Name a parent outside the department's own subtree.
-DepartmentsKeyTerms | The key's terms are not possible | 密钥条款无效 | Give an address, kind 1-2, duty 1-3, custody 1-2, and an end after both start and now, or none.
+DepartmentsKeyTerms | The key's terms are not possible | 密钥条款无效 | Give an address, kind 1-2, duty 1-3, custody 1-2, and an end after both start and now, or none; a director key of the root without end begins at once.
 DepartmentsKeyKnown key:address | The key was enrolled before | 密钥曾登记 | Make a new key: one is enrolled once, in one department.
 DepartmentsSince since:time | A key cannot be retired as of the future | 注销起始时间无效 | Give a time that has passed.
 DepartmentsReason reason:u8 | No such reason | 注销原因无效 | Use 1 rotated, 2 left, 3 compromised or 4 mandate ended.

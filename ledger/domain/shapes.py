@@ -61,6 +61,7 @@ def members_of(table: str) -> dict[str, tuple[str, bool]]:
     return members
 
 
+@cache
 def kind_members(kind: str) -> dict[str, tuple[str, bool]]:
     """Of a document's kind, without `kind` and `salt`. Raises InvalidDocument for an unknown kind."""
     if kind not in DOCUMENT_KINDS:

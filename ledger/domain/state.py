@@ -11,7 +11,8 @@ absent from such a closure does not exist.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, ClassVar, Final, Self, TypeVar
 
 from ledger.domain.identifiers import ZERO_DIGEST
@@ -37,7 +38,14 @@ class StateObject:
 
     def row(self) -> tuple[Any, ...]:
         """The columns in order of declaration."""
-        return astuple(self)
+        shape = type(self)
+        if shape not in _COLUMNS:
+            _COLUMNS[shape] = attrgetter(*(column.name for column in fields(shape)))
+        columns: tuple[Any, ...] = _COLUMNS[shape](self)
+        return columns
+
+
+_COLUMNS: dict[type[StateObject], "attrgetter[tuple[Any, ...]]"] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 `Act` is form only; whether the ledger's rules allow it is `ledger.domain.rules`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
 
 from ledger.domain.acts import ACTS, ActType, Kind
-from ledger.domain.forms import CHECK, FROM_WORD, TO_WORD, Value, from_json, to_json
+from ledger.domain.forms import CHECK, FROM_JSON, FROM_WORD, TO_WORD, Value, to_json
 from ledger.errors import InvalidAct
 
 
@@ -20,6 +20,9 @@ class _Plan:
     names: tuple[str, ...]
     typed_names: tuple[str, ...]
     kinds: tuple[Kind, ...]
+    wide: tuple[str, ...]  # fields whose JSON form is not the value itself
+    checkers: tuple[Callable[[object], Value], ...]
+    readers: tuple[Callable[[object], Value], ...]
     encoders: tuple[Callable[[Any], bytes], ...]
     decoders: tuple[Callable[[bytes], Value], ...]
 
@@ -32,6 +35,9 @@ def _plan(name: str) -> _Plan:
         names=tuple(field.name for field in fields),
         typed_names=tuple(field.typed_name for field in fields),
         kinds=kinds,
+        wide=tuple(field.name for field in fields if field.kind is Kind.U64),
+        checkers=tuple(CHECK[kind] for kind in kinds),
+        readers=tuple(FROM_JSON[kind] for kind in kinds),
         encoders=tuple(TO_WORD[kind] for kind in kinds),
         decoders=tuple(FROM_WORD[kind] for kind in kinds),
     )
@@ -57,7 +63,7 @@ class Act:
     values: Mapping[str, Value]
 
     def __post_init__(self) -> None:
-        checked = _checked(self.type.name, self.values, lambda kind, value: CHECK[kind](value))
+        checked = _checked(self.type.name, self.values, _plan(self.type.name).checkers)
         object.__setattr__(self, "values", checked)
 
     @classmethod
@@ -69,7 +75,7 @@ class Act:
     def from_json(cls, name: str, values: object) -> Self:
         """An act from its JSON object with snake_case members, as `to_json` gives it. Raises InvalidAct."""
         kind_of_act = act_type(name)
-        return cls._trusted(kind_of_act, _checked(name, values, from_json))
+        return cls._trusted(kind_of_act, _checked(name, values, _plan(name).readers))
 
     @classmethod
     def from_words(cls, name: str, words: bytes) -> Self:
@@ -111,6 +117,12 @@ class Act:
         signer = self.values.get("signer")
         return signer if isinstance(signer, str) else None
 
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The addresses whose signatures the act carries, in their order."""
+        signed = ("signer", "key")[: self.type.signatures]
+        return tuple(str(self.values[name]) for name in signed)
+
     def words(self) -> bytes:
         """The ABI encoding: one 32-byte word a field, in order (EIP-712 encodeData without the type hash)."""
         values = self.values.values()
@@ -118,8 +130,10 @@ class Act:
 
     def to_json(self) -> dict[str, Value]:
         """Members by snake_case name; u64 as a decimal string."""
-        kinds = _plan(self.type.name).kinds
-        return {name: to_json(kind, value) for (name, value), kind in zip(self.values.items(), kinds, strict=True)}
+        shown = dict(self.values)
+        for name in _plan(self.type.name).wide:
+            shown[name] = to_json(Kind.U64, shown[name])
+        return shown
 
     def typed_json(self) -> dict[str, Value]:
         """As `to_json`, under the typed data's camelCase names: the `act` member of entry bytes."""
@@ -134,8 +148,18 @@ class Act:
         return type(self)(self.type, {**self.values, **fields})
 
 
-def _checked(name: str, given: object, read: Callable[[Kind, object], Value]) -> dict[str, Value]:
-    """Every field of the act, in order, each through `read`. Raises InvalidAct naming all that is wrong at once."""
+def _checked(name: str, given: object, readers: Sequence[Callable[[object], Value]]) -> dict[str, Value]:
+    """Every field of the act, in order, each through its reader. Raises InvalidAct naming all that is wrong at once."""
+    plan = _plan(name)
+    try:
+        if type(given) is dict and len(given) == len(plan.names):
+            return {field: read(given[field]) for field, read in zip(plan.names, readers, strict=True)}
+    except (KeyError, InvalidAct):
+        pass  # said below, with all else that is wrong
+    return _checked_slowly(name, given, readers)
+
+
+def _checked_slowly(name: str, given: object, readers: Sequence[Callable[[object], Value]]) -> dict[str, Value]:
     if not isinstance(given, Mapping):
         raise InvalidAct(f"{name} is not an object with one member a field")
     plan = _plan(name)
@@ -143,11 +167,11 @@ def _checked(name: str, given: object, read: Callable[[Kind, object], Value]) ->
     unknown = sorted(str(field) for field in given if field not in plan.names)
     wrong: dict[str, str] = {}
     values: dict[str, Value] = {}
-    for field, kind in zip(plan.names, plan.kinds, strict=True):
+    for field, read in zip(plan.names, readers, strict=True):
         if field not in given:
             continue
         try:
-            values[field] = read(kind, given[field])
+            values[field] = read(given[field])
         except InvalidAct as error:
             wrong[field] = error.detail
     if missing or unknown or wrong:

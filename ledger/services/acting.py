@@ -6,10 +6,11 @@ idempotency record are durable, in one transaction; nothing has been sent. If it
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from functools import cache
+from typing import Any, Self
 
-from ledger.domain.acts import KeyKind, Kind
+from ledger import telemetry
+from ledger.domain.acts import ACTS, KeyKind, Kind
 from ledger.domain.callers import Caller
 from ledger.domain.document_kinds import ACT_DOCUMENTS
 from ledger.domain.documents import Document, disagreements
@@ -25,7 +26,7 @@ from ledger.domain.values import Act
 from ledger.errors import InvalidAct, InvalidDocument, InvalidSignature, NotFound, NotPermitted, TooLarge
 from ledger.ports import Ports, StoredDocument, UnitOfWork
 from ledger.proofs.typed_data import act_digest
-from ledger.services import reading
+from ledger.services import reading, tracing
 from ledger.services.completing import check_use, completed
 from ledger.services.drafting import Draft, draft, present
 from ledger.services.readers import readers_of
@@ -114,17 +115,20 @@ async def submit(
         may_act(caller, one.act.name)
     signed = [replace(one, signatures=await completed(ports, caller, one.act, one.signatures)) for one in signed]
     new = [_submission(ports, caller, one) for one in signed]
+    checked = await Checked.of(ports, new)
     async with ports.store.write() as work:
         refs = [ref for one in new for ref in touches(one.act, one.digest, one.department)]
         state = reading.visible(await work.load(refs), caller)
-        _check_signers(ports, caller, new, state)
+        _check_signers(ports, caller, new, state, checked)
         await _keep_documents(work, caller, state, signed, new)
-        await _refuse_early(ports, work, state, new, partial(signed_by, ports))
+        await _refuse_early(ports, work, state, new, checked.signed)
         stored = await work.add_submissions(new)
         if idempotency is not None:
             digests = [one.digest for one in stored]
             await work.answer(idempotency.caller, idempotency.key, 202, {"submissions": digests})
         await work.commit()
+    telemetry.ACCEPTED.inc(len(stored))
+    tracing.queued(stored)
     return stored
 
 
@@ -156,7 +160,28 @@ def _submission(ports: Ports, caller: Caller, one: SignedAct) -> Submission:
     )
 
 
-def _check_signers(ports: Ports, caller: Caller, new: Iterable[Submission], state: State) -> None:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The accounts' signatures among acts that are right: (address, digest, signature)."""
+
+    right: frozenset[tuple[str, str, bytes]]
+
+    @classmethod
+    async def of(cls, ports: Ports, new: Sequence[Submission]) -> Self:
+        """Each is checked once, before the database is held."""
+        asked = [
+            (address, one.digest, signature)
+            for one in new
+            for address, signature in zip(one.act.signers, one.signatures, strict=False)
+        ]
+        return cls(await ports.signatures.right(asked))
+
+    def signed(self, address: str, kind: int, digest: str, signature: bytes) -> bool:
+        """A contract's signature is for the chain to check (ERC-1271)."""
+        return kind == KeyKind.CONTRACT or (address, digest, signature) in self.right
+
+
+def _check_signers(ports: Ports, caller: Caller, new: Iterable[Submission], state: State, checked: Checked) -> None:
     """Every act is signed by a key of the caller's own department; one not enrolled yet is left to the rules."""
     for one in new:
         signer = one.act["signer"]
@@ -165,7 +190,7 @@ def _check_signers(ports: Ports, caller: Caller, new: Iterable[Submission], stat
             raise NotPermitted(f"the key {signer} is not one of {caller.department}")
         kind = key.kind if key else KeyKind.ACCOUNT
         _check_lengths(one)  # always: what hangs on other acts is not judged here, and must still fit a transaction
-        if not signed_by(ports, signer, kind, one.digest, one.signatures[0]):
+        if not checked.signed(signer, kind, one.digest, one.signatures[0]):
             raise InvalidSignature(
                 f"{one.act.name} carries no signature by {signer} over digest {one.digest}",
                 digest=one.digest,
@@ -180,24 +205,17 @@ def _check_lengths(one: Submission) -> None:
         raise InvalidSignature(f"{one.act.name} carries {needed} signatures of at most {MAX_SIGNATURE} bytes each")
 
 
-def signed_by(ports: Ports, address: str, kind: int, digest: str, signature: bytes) -> bool:
-    """An account's signature is checked here; a contract's is for the chain to check (ERC-1271)."""
-    return kind == KeyKind.CONTRACT or ports.signatures.recovers(address, digest_to_bytes(digest), signature)
-
-
 async def _refuse_early(
     ports: Ports, work: UnitOfWork, state: State, new: Sequence[Submission], signed: Signed
 ) -> None:
     """Refuse what the contracts would refuse, unless the answer hangs on acts that are still on their way."""
-    names = {kind: set[str]() for kind in (Kind.DIGEST, Kind.CODE, Kind.ADDRESS)}
-    for one in new:
-        for name, value in _named(one.act):
-            names[name].add(value)
-    on_the_way = await work.open_on(names[Kind.DIGEST], names[Kind.CODE] | names[Kind.ADDRESS])
+    named = [_named(one.act) for one in new]
+    digests, others = (set[str]().union(*some) for some in zip(*named, strict=True))
+    on_the_way = await work.open_on(digests, others)
     known = await work.submitted(one.digest for one in new)
     now = present(ports.clock, state.ledger)
     for position, one in enumerate(new):
-        hangs = any(value in on_the_way for _, value in _named(one.act))
+        hangs = not all(map(on_the_way.isdisjoint, named[position]))
         on_the_way |= {one.digest, one.subject}
         if hangs or one.digest in known:
             continue
@@ -207,13 +225,20 @@ async def _refuse_early(
             raise refused
 
 
-def _named(act: Act) -> Iterable[tuple[Kind, str]]:
-    """The objects an act names: by digest (prior among them), code or address."""
-    for field in act.type.fields:
-        if field.kind in (Kind.DIGEST, Kind.CODE, Kind.ADDRESS):
-            value = act[field.name]
-            if value and value != ZERO_DIGEST:
-                yield field.kind, value
+def _named(act: Act) -> tuple[set[str], set[str]]:
+    """The objects an act names: by digest (prior among them), and by code or address."""
+    values = act.values
+    digests, others = ({str(values[name]) for name in names} for names in _naming(act.name))
+    return digests - {ZERO_DIGEST}, others - {""}
+
+
+@cache
+def _naming(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    fields = ACTS[name].fields
+    return (
+        tuple(field.name for field in fields if field.kind is Kind.DIGEST),
+        tuple(field.name for field in fields if field.kind in (Kind.CODE, Kind.ADDRESS)),
+    )
 
 
 async def _keep_documents(
@@ -223,20 +248,27 @@ async def _keep_documents(
 
     Digests are on the chain for all to see: naming one must not open the document behind it to whoever names it.
     """
+    seen: dict[str, Document] = {}
+    kept: list[StoredDocument] = []
     for one, submission in zip(signed, new, strict=True):
         named = {one.act[field] for field in ACT_DOCUMENTS[one.act.name]} - {ZERO_DIGEST}
-        readers = readers_of(submission, state)
         given = {document.digest: document for document in one.documents}
         if strangers := given.keys() - named:
             raise InvalidDocument(f"{one.act.name} names no document {', '.join(sorted(strangers))}")
+        seen |= given
         for digest in named - given.keys():
-            given[digest] = await _stored(work, caller, one.act.name, digest)
+            if digest not in seen:
+                seen[digest] = await _stored(work, caller, one.act.name, digest)
+            given[digest] = seen[digest]
         if wrong := disagreements(one.act, given.values()):
             raise InvalidDocument(f"{one.act.name} and its documents disagree: {'; '.join(wrong)}")
-        for document in given.values():
-            await work.add_document(
-                StoredDocument(document.digest, document.kind, document.body, readers.everyone, readers.departments)
-            )
+        readers = readers_of(submission, state) if given else None
+        kept += [
+            StoredDocument(document.digest, document.kind, document.body, readers.everyone, readers.departments)
+            for document in given.values()
+            if readers is not None
+        ]
+    await work.add_documents(kept)
 
 
 async def _stored(work: UnitOfWork, caller: Caller, name: str, digest: str) -> Document:

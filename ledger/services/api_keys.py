@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +21,7 @@ from ledger.ports import ApiKey, Clock, Store, UnitOfWork
 
 MAX_DAYS: Final = 3660
 MAX_LABEL: Final = 100
+PAGE: Final = 1000
 _TOKEN: Final = re.compile(r"slk_([0-9a-f]{16})_([0-9a-f]{64})", re.ASCII)
 _ALL_ROLES: Final = Role(sum(Role))
 _DAY_MS: Final = 86_400_000
@@ -103,6 +103,12 @@ async def authenticate(store: Store, clock: Clock, token: str) -> Caller:
     return Caller(id=id, department=key.department, duty=Duty(key.duty), roles=Role(key.roles) & held & _ALL_ROLES)
 
 
+def id_of(token: str) -> str | None:
+    """The id in a token, whether or not there is such a key; None if it has not the form of one."""
+    match = _TOKEN.fullmatch(token)
+    return match[1] if match else None
+
+
 async def revoke(store: Store, clock: Clock, id: str) -> None:
     """From now on the key opens nothing; a second time changes nothing. Raises NotFound."""
     async with store.write() as work:
@@ -112,11 +118,14 @@ async def revoke(store: Store, clock: Clock, id: str) -> None:
         await work.commit()
 
 
-async def listed(store: Store, department: str | None = None) -> list[ApiKey]:
-    """Every key, oldest first, in force or not; of one department if named."""
+async def listed(
+    store: Store, department: str | None = None, *, after: str | None = None, limit: int = PAGE
+) -> list[ApiKey]:
+    """Keys, oldest first, in force or not; of one department if named. Raises NotFound if no key has the id `after`."""
     async with store.read() as work:
-        keys: Iterable[ApiKey] = await work.api_keys()
-    return [key for key in keys if department in (None, key.department)]
+        if after is not None and await work.api_key(after) is None:
+            raise NotFound(f"no API key {after!r}")
+        return await work.api_keys(department, after=after, limit=limit)
 
 
 async def _department(work: UnitOfWork, code: str) -> Department | None:

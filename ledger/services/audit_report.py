@@ -8,6 +8,7 @@ from typing import Any
 from ledger.services.checks import Check
 
 MOST_A_CODE = 200  # findings of one code that are kept; the rest are counted
+MOST_LATE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class AuditReport:
     head_matches: bool
     block: int
     findings: tuple[Finding, ...]
-    omitted: int  # findings beyond those listed
+    omitted: int  # findings and facts about deadlines beyond those listed
     lateness: tuple[Finding, ...]
     checks: tuple[Check, ...]
     not_checked: tuple[str, ...]

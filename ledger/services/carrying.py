@@ -14,13 +14,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from ledger import telemetry
 from ledger.domain.submissions import Submission, SubmissionState
 from ledger.errors import Unavailable
 from ledger.ports import Block, Carried, Clock, Cursor, Node, Packer, Receipt, Store, UnitOfWork
+from ledger.services import tracing
 from ledger.services.following import no_fault
 from ledger.services.settling import judge
 
-MOST_AT_ONCE = 160  # acts looked at for one transaction
+MOST_AT_ONCE = 160  # acts in one transaction
 MOST_UNDER_WAY = 4  # transactions sent and not yet in a block
 MOST_OPEN = 12  # transactions whose fate is not settled
 LOOK_SECONDS = 0.1  # between two looks at what is under way, unless the follower moved
@@ -35,7 +37,8 @@ class _Deposed(Exception):
 
 @dataclass
 class Submitter:
-    """Carries with one courier key. `holder` names this process in the lease."""
+    """Carries with one courier key. `holder` names this process in the lease; `has_ended` knows of holders that are
+    gone for sure, whose lease need not run out."""
 
     store: Store
     node: Node
@@ -45,6 +48,7 @@ class Submitter:
     confirmations: int = 0
     lease_seconds: float = 5
     fault: Callable[[str], None] = no_fault
+    has_ended: Callable[[str], bool] = lambda holder: False
     epoch: int | None = field(default=None, init=False)
     more: bool = field(default=False, init=False)  # after a step: acts were left over, go on at once
     _renew_at: float = field(default=0, init=False)
@@ -52,7 +56,9 @@ class Submitter:
     _look_at: float = field(default=0, init=False)
     _looked: tuple[Cursor | None, int] | None = field(default=None, init=False)  # at this cursor, so many were waiting
     _sent_at: dict[str, float] = field(default_factory=dict, init=False)  # by hash, in this process
+    _final: dict[str, Receipt] = field(default_factory=dict, init=False)  # by hash, until settled
     _most: int = field(default=MOST_AT_ONCE, init=False)  # acts in one transaction; fewer after one reverted
+    _usual: int = field(default=MOST_AT_ONCE, init=False)  # acts that one transaction takes, as it turned out
     _nonce: int = field(default=-1, init=False)  # the last one stored
     _nonce_unsure: bool = field(default=True, init=False)
 
@@ -66,33 +72,29 @@ class Submitter:
             self.more = False
             async with self.store.read() as work:
                 carrying, cursor = await work.carried(self.packer.courier), await work.cursor()
-                queued = await work.queued(MOST_AT_ONCE)
             open_ones, waiting = await self._look_after(carrying, cursor)  # 2
             self.fault("looked after, nothing new packed")
             await self._expire()
-            if waiting >= MOST_UNDER_WAY or open_ones >= MOST_OPEN:
-                return True
-            if open_ones < len(carrying):  # some acts may have been put back
-                async with self.store.read() as work:
-                    queued = await work.queued(MOST_AT_ONCE)
-            carried = await self._pack(queued)  # 3
+            room = min(MOST_UNDER_WAY - waiting, MOST_OPEN - open_ones)
+            packed = await self._pack(room) if room > 0 else []  # 3
         except _Deposed:
             self.epoch = None
             return False
-        if carried is None:
+        if not packed:
             return open_ones > 0
         self.fault("stored, not sent")
 
-        await self._send(carried)  # 4
+        for carried in packed:  # 4
+            await self._send(carried)
         if self._looked is not None:
-            self._looked, self._look_at = (self._looked[0], waiting + 1), self.clock.now() + LOOK_SECONDS
+            self._looked, self._look_at = (self._looked[0], waiting + len(packed)), self.clock.now() + LOOK_SECONDS
         self.fault("sent, not looked at")
         return True
 
     async def stop(self) -> None:
         """Give the lease back, so that the next process need not wait for its end."""
         if self.epoch is not None:
-            async with self.store.write() as work:
+            async with self.store.write(ahead=True) as work:
                 await work.release_lease(self.packer.courier, self.holder)
                 await work.commit()
             self.epoch = None
@@ -102,22 +104,33 @@ class Submitter:
     async def _leads(self) -> bool:
         """Whether the lease is ours; renewed in good time, and checked again wherever something is written under it."""
         now = self.clock.now()
-        if self.epoch is None or now >= self._renew_at:
+        if self.epoch is None or not _ahead(self._renew_at, now, self.lease_seconds / 3):
             before = self.epoch
-            async with self.store.write() as work:
-                lasts = int(self.lease_seconds * 1000)
-                self.epoch = await work.lease(self.packer.courier, self.holder, int(now * 1000), lasts)
+            async with self.store.write(ahead=True) as work:
+                epoch = await self._lease(work, now)
                 await work.commit()
-            self._renew_at = now + self.lease_seconds / 3
-            if self.epoch != before:  # what another process did meanwhile is not known here
+            # only now: if the answer to the commit was lost, the next step must see that the epoch is another
+            self.epoch, self._renew_at = epoch, now + self.lease_seconds / 3
+            if epoch != before:  # what another process did meanwhile is not known here
                 self._sent_at.clear()
+                self._final.clear()
                 self._looked, self._nonce_unsure = None, True
         return self.epoch is not None
+
+    async def _lease(self, work: UnitOfWork, now: float) -> int | None:
+        name, until = self.packer.courier, (int(now * 1000), int(self.lease_seconds * 1000))
+        epoch = await work.lease(name, self.holder, *until)
+        if epoch is None:
+            other = await work.lease_of(name)
+            if other is not None and self.has_ended(other.holder):
+                await work.release_lease(name, other.holder)
+                epoch = await work.lease(name, self.holder, *until)
+        return epoch
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work under the lease, which no other process can take before it ends. Raises _Deposed."""
-        async with self.store.write() as work:
+        async with self.store.write(ahead=True) as work:
             if self.epoch is None or not await work.holds_lease(self.packer.courier, self.holder, self.epoch):
                 raise _Deposed
             yield work
@@ -130,23 +143,36 @@ class Submitter:
         if not open_ones:
             self._looked = (cursor, 0)
             return 0, 0
-        if self._looked is not None and self._looked[0] == cursor and now < self._look_at:
+        if self._looked is not None and self._looked[0] == cursor and _ahead(self._look_at, now, LOOK_SECONDS):
             return len(open_ones), self._looked[1]
-        latest, receipts = await self.node.landed([carried.hash for carried in open_ones])
+        latest = await self.node.latest()
+        mined = await self.node.next_nonce(self.packer.courier, latest)  # all below this are in blocks, or displaced
         final = latest.number - self.confirmations
-        followed = cursor.block.number if cursor else -1
+        reached = min(final, cursor.block.number if cursor else -1)
+        receipts = await self._receipts(open_ones, mined, final)
         waiting, done = 0, 0
-        for carried, receipt in zip(open_ones, receipts, strict=True):
+        settled: list[tuple[Carried, Receipt]] = []
+        for carried in open_ones:
+            receipt = receipts.get(carried.hash)
             if receipt is None:
                 gone = await self._missing(carried, final, latest)
                 done, waiting = done + gone, waiting + (not gone)
-            elif receipt.block.number <= min(final, followed):
-                await self._settle(carried, receipt)
-                done += 1
-            elif receipt.block.number > final:
+            elif receipt.block.number <= reached:
+                settled.append((carried, receipt))
+            elif self.confirmations and receipt.block.number > final:
                 await self._included(carried, receipt)
+        await self._settle(settled)
         self._looked, self._look_at = (cursor, waiting), now + LOOK_SECONDS
-        return len(open_ones) - done, waiting
+        return len(open_ones) - done - len(settled), waiting
+
+    async def _receipts(self, open_ones: Sequence[Carried], mined: int, final: int) -> dict[str, Receipt]:
+        """By hash, where there is one. A receipt tells of every act, so one of a final block is asked for only once."""
+        asked = [one.hash for one in open_ones if one.nonce < mined and one.hash not in self._final]
+        _, found = await self.node.landed(asked) if asked else (None, [])
+        receipts = {hash: receipt for hash, receipt in zip(asked, found, strict=True) if receipt is not None}
+        settled = {hash: one for hash, one in receipts.items() if one.block.number <= final or not self.confirmations}
+        self._final |= settled
+        return self._final | receipts
 
     async def _missing(self, carried: Carried, final: int, latest: Block) -> bool:
         """In no block: sent again if need be, or displaced for good, which is what it answers."""
@@ -157,7 +183,7 @@ class Submitter:
                 await work.settle(replace(carried, state="sent", block=None))
                 await work.commit()
         now = self.clock.now()
-        if now < self._sent_at.get(carried.hash, float("-inf")) + AGAIN_SECONDS:
+        if _ahead(self._sent_at.get(carried.hash, float("-inf")) + AGAIN_SECONDS, now, AGAIN_SECONDS):
             return False
         if carried.nonce < await self._nonce_at(final, latest) and await self.node.receipt(carried.hash) is None:
             await self._displaced(carried)  # its place was taken, for good, by a transaction that is not ours
@@ -180,23 +206,28 @@ class Submitter:
             await work.settle(replace(carried, state="included", block=receipt.block))
             await work.commit()
 
-    async def _settle(self, carried: Carried, receipt: Receipt) -> None:
-        """Its block is final and followed: what has no entry by now is returned, queued again or has failed."""
+    async def _settle(self, settled: Sequence[tuple[Carried, Receipt]]) -> None:
+        """Their blocks are final and followed: what has no entry by now is returned, queued again or has failed."""
+        if not settled:
+            return
         async with self._write() as work:
-            acts = await work.carried_by(carried.hash)
-            left = [act for act in acts if act.state in (SubmissionState.SENT, SubmissionState.INCLUDED)]
-            if receipt.succeeded:
-                self._most = min(MOST_AT_ONCE, self._most * 2)
-                for act in left:
-                    await self._judge(work, act, receipt, carried.hash)
-            elif left:
-                self._most = max(1, len(acts) // 2)  # the smaller it is, the surer it has the gas it needs
-                await self._reverted(work, left, alone=len(acts) == 1)
-            await work.settle(replace(carried, state="done", block=receipt.block))
+            for carried, receipt in settled:
+                left = await work.carried_by(carried.hash, SubmissionState.SENT, SubmissionState.INCLUDED)
+                if receipt.succeeded:
+                    self._most = min(MOST_AT_ONCE, self._most * 2)
+                    for act in left:
+                        await self._judge(work, act, receipt, carried.hash)
+                elif left:
+                    count = len(await work.carried_by(carried.hash))
+                    self._most = max(1, count // 2)  # the smaller it is, the surer it has the gas it needs
+                    await self._reverted(work, left, alone=count == 1)
+                await work.settle(replace(carried, state="done", block=receipt.block))
             self.fault("settled, not committed")
             await work.commit()
         self.fault("settled")
-        self._sent_at.pop(carried.hash, None)
+        for carried, receipt in settled:
+            telemetry.GAS_USED.inc(receipt.gas)
+            self._forget(carried)
 
     async def _judge(self, work: UnitOfWork, act: Submission, receipt: Receipt, transaction: str) -> None:
         refused = receipt.returned.get(self.packer.call_hash(act))
@@ -206,6 +237,7 @@ class Submitter:
         else:
             verdict = await judge(work, act, refused, transaction, int(self.clock.now()))
             await work.move([act.digest], verdict.state, verdict.note, reason=verdict.reason)
+            tracing.ended(act.digest, verdict.state, transaction, refused.code)
 
     async def _reverted(self, work: UnitOfWork, acts: Sequence[Submission], alone: bool) -> None:
         digests, note = [act.digest for act in acts], "its transaction reverted"
@@ -221,35 +253,56 @@ class Submitter:
             await work.move([act.digest for act in acts], SubmissionState.QUEUED, "its transaction was displaced")
             await work.settle(replace(carried, state="done"))
             await work.commit()
-        self._sent_at.pop(carried.hash, None)
+        self._forget(carried)
         self._nonce_unsure = True
+
+    def _forget(self, carried: Carried) -> None:
+        self._sent_at.pop(carried.hash, None)
+        self._final.pop(carried.hash, None)
 
     # 3 and 4 ---------------------------------------------------------------------------------------------------------
 
-    async def _pack(self, queued: Sequence[Submission]) -> Carried | None:
-        """One transaction of waiting acts, stored; None if none waits. The database is not held while it is signed."""
-        now = int(self.clock.now())
-        fresh = [act for act in queued if act.valid_until >= now]
-        if not fresh:
-            return None
-        batch = in_order(fresh)[: self._most]
-        batch = batch[: self.packer.fits(batch)]
-        self.more = len(batch) < len(fresh)
-        carried = await self.packer.pack(batch, await self._next_nonce())
+    async def _pack(self, room: int) -> list[Carried]:
+        """Up to `room` transactions of waiting acts, stored. The database is not held while they are signed."""
+        async with self.store.read() as work:
+            queued = await work.queued(room * self._usual)
+        if not queued:
+            return []
+        # also what our clock says is too late: it may be wrong, and the contracts have the last word
+        waiting = in_order(queued)
+        packed: list[tuple[Carried, list[str]]] = []
+        nonce = await self._next_nonce()
+        while waiting and len(packed) < room:
+            batch = waiting[: self._most]
+            batch = batch[: self.packer.fits(batch)]
+            waiting = waiting[len(batch) :]
+            carried = await self.packer.pack(batch, nonce + len(packed))
+            packed.append((carried, [one.digest for one in batch]))
+        self.more = len(queued) == room * self._usual or bool(waiting)
+        if waiting:
+            self._usual = max(len(digests) for _, digests in packed)
+        elif self.more:
+            self._usual = MOST_AT_ONCE  # more might have fitted
         self.fault("packed, not stored")
         self._nonce_unsure = True  # until it is known to be stored
         async with self._write() as work:
             assert self.epoch is not None
-            await work.add_carried(carried, self.epoch, [one.digest for one in batch])
+            for carried, digests in packed:
+                await work.add_carried(carried, self.epoch, digests)
             await work.commit()
-        self._nonce, self._nonce_unsure = carried.nonce, False
-        return carried
+        self._nonce, self._nonce_unsure = packed[-1][0].nonce, False
+        for carried, digests in packed:
+            tracing.carried(carried, digests)
+        return [carried for carried, _ in packed]
 
     async def _next_nonce(self) -> int:
         if self._nonce_unsure:  # another process stored more, or there are transactions of this courier not ours
             async with self.store.read() as work:
                 last = await work.last_nonce(self.packer.courier)
-            self._nonce = max(-1 if last is None else last, await self.node.next_nonce(self.packer.courier) - 1)
+            # in final blocks: whatever a stranger used since can still vanish, and would leave a gap nobody fills
+            latest = await self.node.latest()
+            taken = await self._nonce_at(latest.number - self.confirmations, latest)
+            self._nonce = max(-1 if last is None else last, taken - 1)
             self._nonce_unsure = False
         return self._nonce + 1
 
@@ -258,12 +311,12 @@ class Submitter:
         self._sent_at[carried.hash] = self.clock.now()
 
     async def _expire(self) -> None:
-        """End what the contracts will refuse from now on because its signature's time is over."""
+        """End what the contracts refused, and will refuse from now on because its signature's time is over."""
         now = int(self.clock.now())
-        if now < self._expire_at:
+        if _ahead(self._expire_at, now, EXPIRE_SECONDS):
             return
         self._expire_at = now + EXPIRE_SECONDS
-        waiting = (SubmissionState.QUEUED, SubmissionState.RETURNED)
+        waiting = SubmissionState.RETURNED
         async with self.store.read() as work:
             if not await work.submissions(state=waiting, expired_before=now, limit=1):
                 return
@@ -273,6 +326,12 @@ class Submitter:
             reason = {"code": "signed-expired", "detail": detail, "facts": {}}
             await work.move([one.digest for _, one in gone], SubmissionState.FAILED, detail, reason=reason)
             await work.commit()
+
+
+def _ahead(moment: float, now: float, most: float) -> bool:
+    """Whether a moment is still to come. One that is further off than it was ever set was set by a clock since put
+    back, and nobody waits for it."""
+    return now < moment <= now + most
 
 
 def in_order(queued: Sequence[Submission]) -> list[Submission]:

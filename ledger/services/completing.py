@@ -27,7 +27,7 @@ async def completed(ports: Ports, caller: Caller, act: Act, signatures: Sequence
     """
     if all(signatures):
         return tuple(signatures)
-    signers = [act["signer"], *([act["key"]] if act.type.signatures == 2 else [])]
+    signers = act.signers
     if len(signatures) > len(signers):
         raise InvalidSignature(f"{act.name} takes {len(signers)} signatures, not {len(signatures)}")
     digest = digest_to_bytes(act_digest(act, ports.manifest.chain_id, ports.manifest.address(act.type.module)))

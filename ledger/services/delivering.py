@@ -117,13 +117,13 @@ async def verification_keys(ports: Ports, caller: Caller, share: str) -> Materia
     return material
 
 
-async def uses(ports: Ports, caller: Caller, share: str) -> list[Use]:
-    """The use records of a share, oldest first, for its parties and auditors. Raises NoShare."""
+async def uses(ports: Ports, caller: Caller, share: str, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Use]]:
+    """(number, use record) of a share, oldest first, for its parties and auditors. Raises NoShare."""
     async with ports.store.read() as work:
         found = await _load(work, share)
         if found is None or not (caller.audits or caller.department in (found.consumer, found.provider)):
             raise NoShare(f"{caller.department} has no share {share}")
-        return await work.uses(share)
+        return await work.uses(share, after=after, limit=limit)
 
 
 # ---- shared with the verification of records and copies --------------------------------------------------------------

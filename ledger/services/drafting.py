@@ -69,7 +69,7 @@ async def draft(
             state = reading.visible(await work.load(touches(act, ZERO_DIGEST, caller.department)), caller)
             act = act.replace(prior=last_of(state, act, caller.department))
     module = ports.manifest.address(act.type.module)
-    signers = (signer, act["key"]) if act.type.signatures == 2 else (signer,)
+    signers = act.signers
     return Draft(
         act=act,
         digest=act_digest(act, ports.manifest.chain_id, module),

@@ -23,6 +23,7 @@ from ledger.errors import Diverged, Unavailable
 from ledger.ports import Block, Cursor, Node, Store
 from ledger.proofs.head import first_head, next_head
 from ledger.proofs.typed_data import act_digest
+from ledger.services import tracing
 from ledger.services.shredding import carry_out
 
 ENTRIES_A_STEP = 1_000  # as many are written at once, or a few more
@@ -165,7 +166,7 @@ class Follower:
 
     async def _write(self, entries: Sequence[Entry], start: Cursor, reached: Cursor) -> bool:
         """One transaction; False if another process followed meanwhile."""
-        async with self.store.write() as work:
+        async with self.store.write(ahead=True) as work:
             if await work.cursor() != (start if start.size else None):
                 return False
             wanted = [ref for entry in entries for ref in touches(entry.act, entry.digest, entry.department)]
@@ -180,5 +181,6 @@ class Follower:
             await carry_out(work, entries)
             self.fault("written, not committed")
             await work.commit()
+        tracing.final(entries, reached.block)
         self.fault("committed")
         return True

@@ -3,6 +3,8 @@
 Lateness is read off the entries' times; it is never a refusal, and no finding says more than when what was due.
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
@@ -61,6 +63,30 @@ class Lateness:
             found += list(_late((reading,), correction.id, (correction.since, correction.updated)))
         for revision in sorted(self._state.all(Revision), key=lambda revision: revision.since):
             found += list(await self._publication(revision))
+        return found
+
+    async def overdue(self) -> Counter[Clock]:
+        """How many answers are owed past their day, by clock, over the shares, corrections and datasets of the state.
+
+        There may be many: others get their turn in between.
+        """
+        found: Counter[Clock] = Counter()
+        for share in self._state.all(Share):
+            revision = self._state.get(Revision, share.revision)
+            if revision is not None:
+                calendar, profile = await self._rules(share.provider, share.requested_time)
+                readings = share_clocks(share, revision, calendar, profile, self._now)
+                found.update(reading.clock for reading in readings if reading.late and reading.answered is None)
+            await asyncio.sleep(0)
+        for correction in self._state.all(Correction):
+            calendar, profile = await self._rules(correction.provider, correction.requested_time)
+            reading = correction_clock(correction, calendar, profile, self._now)
+            found.update([reading.clock] if reading.late and reading.answered is None else [])
+            await asyncio.sleep(0)
+        for dataset in self._state.all(Dataset):
+            waiting = self._state.get(Revision, dataset.pending) if dataset.pending else None
+            if waiting is not None and list(await self._publication(waiting)):
+                found[Clock.CATALOGUE_PUBLISH] += 1
         return found
 
     async def _publication(self, revision: Revision) -> Iterator[Finding]:

@@ -3,8 +3,9 @@
 An object that the caller may not see is answered like one that does not exist: NotFound.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import product
 from typing import Any
 
 from ledger.domain.acts import Role
@@ -17,7 +18,7 @@ from ledger.errors import NotFound
 from ledger.ports import Cursor, Ports, StoredDocument, UnitOfWork
 
 PAGE = 1000
-MOST_ENTRIES = 100_000  # of one share
+AT_ONCE = 5000  # codes in one question
 
 
 async def as_of(work: UnitOfWork) -> dict[str, Any] | None:
@@ -69,17 +70,53 @@ async def seen(
     limit: int,
     **where: Any,
 ) -> list[Any]:
-    """Shares or corrections the caller may see, by id. An authority also sees those of the departments below it."""
-    page: list[Any] = []
-    start = (after,) if after else None
-    while len(page) < limit:
-        found: Sequence[Any] = await work.objects(shape, after=start, limit=PAGE, **where)
-        state = await work.load([(Department, (code,)) for item in found for code in (item.provider, item.consumer)])
-        page.extend(item for item in found if _sees(caller, state, item.consumer, item.provider))
-        if len(found) < PAGE:
-            break
-        start = found[-1].key
-    return page[:limit]
+    """Shares or corrections the caller may see, by id. An authority also sees those of the departments below it.
+
+    What is read is what is shown, however much there is that the caller may not see.
+    """
+    start, parties = (after,) if after else None, await _parties(work, caller)
+    if parties is None:
+        return await work.objects(shape, after=start, limit=limit, **where)
+    found: dict[Any, Any] = {}
+    for side, some in product(("consumer", "provider"), _batched(sorted(parties), AT_ONCE)):
+        codes = [code for code in some if where.get(side) in (None, code)]
+        if codes:
+            page = await work.objects(shape, after=start, limit=limit, **{**where, side: codes})
+            found.update((item.key, item) for item in page)
+    return [found[key] for key in sorted(found)][:limit]
+
+
+async def _parties(work: UnitOfWork, caller: Caller) -> set[str] | None:
+    """The departments whose shares the caller may see, as `_sees` has it; None: those of all."""
+    own = (await work.load([(Department, (caller.department,))])).get(Department, caller.department)
+    if caller.audits or own is None or Role.AUTHORITY not in caller.roles:
+        return None if caller.audits else {caller.department}
+    if own.parent is None:
+        return None
+    parties, parents = {own.code}, [own.code]
+    while parents:
+        below = [code for some in _batched(parents, AT_ONCE) for code in await _children(work, some)]
+        parents = [code for code in below if code not in parties]
+        parties.update(parents)
+    return parties
+
+
+async def _children(work: UnitOfWork, parents: Sequence[str]) -> list[str]:
+    return [one.code for one in await _every(work, Department, parent=parents)]
+
+
+async def _every(work: UnitOfWork, shape: type[StateObject], **where: Any) -> list[Any]:
+    """All objects of a kind, from as many pages as that takes."""
+    found: list[Any] = []
+    while True:
+        page = await work.objects(shape, after=found[-1].key if found else None, limit=PAGE, **where)
+        found += page
+        if len(page) < PAGE:
+            return found
+
+
+def _batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def visible(state: State, caller: Caller) -> State:
@@ -173,8 +210,8 @@ def _is_private(found: Entry) -> bool:
     return "share" in found.act.values or "consumer" in found.act.values or "correction" in found.act.values
 
 
-async def history(work: UnitOfWork, caller: Caller, id: str) -> list[Entry]:
-    """Every entry on a share, oldest first, corrections included. Raises NotFound like `share`."""
+async def history(work: UnitOfWork, caller: Caller, id: str, *, after: int, limit: int) -> list[Entry]:
+    """Entries on a share after an index, oldest first, corrections included. Raises NotFound like `share`."""
     await share(work, caller, id)
-    corrections = await work.objects(Correction, share=id)
-    return await work.entries(-1, MOST_ENTRIES, subject=(id, *(item.id for item in corrections)))
+    corrections = await _every(work, Correction, share=id)
+    return await work.entries(after, limit, subject=(id, *(item.id for item in corrections)))

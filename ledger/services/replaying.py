@@ -19,7 +19,7 @@ from ledger.errors import InvalidInput, Unavailable
 from ledger.ports import Block, Cursor, Node, PayloadStore, Store, UnitOfWork
 from ledger.services.audit_entries import EntryAudit, Recovers
 from ledger.services.audit_payloads import PayloadAudit
-from ledger.services.audit_report import AuditReport, Findings
+from ledger.services.audit_report import MOST_LATE, AuditReport, Findings
 from ledger.services.audit_store import StoreAudit
 from ledger.services.lateness import Lateness, ReadDocument
 
@@ -98,8 +98,8 @@ class _Audit:
             head_matches=matches,
             block=target.number,
             findings=tuple(self.findings.kept),
-            omitted=self.findings.omitted,
-            lateness=tuple(lateness),
+            omitted=self.findings.omitted + len(lateness[MOST_LATE:]),
+            lateness=tuple(lateness[:MOST_LATE]),
             checks=self.findings.checks(),
             not_checked=tuple(self.findings.not_checked),
             seconds=time.monotonic() - started,

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ledger import telemetry
 from ledger.domain.acts import Kind
 from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.refusals import Refusal
 from ledger.domain.rules import Circumstances, refusal
+from ledger.domain.state import Key, State
 from ledger.domain.submissions import Submission, SubmissionState
 from ledger.domain.touches import touches
 from ledger.domain.values import Act
@@ -44,16 +46,17 @@ async def judge(work: UnitOfWork, act: Submission, refused: Refused, transaction
     state = await _state(work, act, refused, transaction, now)
     if state is QUEUED and tries >= MOST_TRIES:
         state = RETURNED
+    telemetry.VERDICTS.labels(state.value).inc()
     return Verdict(state, refused.detail, reason)
 
 
 async def _state(work: UnitOfWork, act: Submission, refused: Refused, transaction: str, now: int) -> SubmissionState:
-    if refused.code in HOPELESS:
+    state = await work.load(touches(act.act, act.digest, act.department))
+    if refused.code in HOPELESS and _is_hopeless(state, act, now):
         return FAILED
     if refused.code == "signed-prior" and await _prior_to_come(work, act):
         return await _with_prior(work, act)
     if isinstance(refused, Refusal) and refused.code not in _SIGNATURES:
-        state = await work.load(touches(act.act, act.digest, act.department))
         still = refusal(state, act.act, act.digest, Circumstances(now, act.signatures, _trusted))
         if still is None:
             return QUEUED  # what stood in its way is gone
@@ -63,6 +66,14 @@ async def _state(work: UnitOfWork, act: Submission, refused: Refused, transactio
     others = {value for kind, value in named(act.act) if kind is not Kind.DIGEST}
     # what it needs may have been carried behind it, after a transaction that went wrong
     return QUEUED if await work.moving_on(digests, others, apart_from=transaction) else RETURNED
+
+
+def _is_hopeless(state: State, act: Submission, now: int) -> bool:
+    """Whether our own rows say so too: a node's word for why an act was refused can be false, and `failed` is final."""
+    key, ledger = state.get(Key, act.act.signer), state.ledger
+    now = max(now, ledger.time if ledger else 0)
+    ended = key is not None and (key.retired or 0 < key.until < now)
+    return act.valid_until < now or ended or (ledger is not None and ledger.closed)
 
 
 async def _prior_to_come(work: UnitOfWork, act: Submission) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from ledger import telemetry
 from ledger.domain.callers import Caller
 from ledger.domain.identifiers import parse_digest
 from ledger.errors import InvalidInput, NotFound
@@ -48,7 +49,7 @@ async def verify_table(
 
     async with AsyncExitStack() as opened:
         origin, _ = await opened.enter_async_context(at_hand(source, ports.scratch, DEFAULT_LIMIT))
-        return await asyncio.to_thread(
+        report = await asyncio.to_thread(
             check_table,
             material,
             origin,
@@ -59,6 +60,7 @@ async def verify_table(
             progress=progress,
             limit=limit,
         )
+    return _counted(report)
 
 
 async def prove_record(
@@ -87,7 +89,7 @@ async def verify_record(
     material = Material(found.entry, found.document, None, None)
     anchored = await ports.views.anchored(version) if on_chain else None
     answer = await proves_on_chain(ports, version, proof.leaf, proof.index, proof.path) if on_chain else None
-    return check_record(
+    report = check_record(
         material,
         proof,
         chain_id=ports.manifest.chain_id,
@@ -95,6 +97,13 @@ async def verify_record(
         anchored=anchored,
         on_chain=answer,
     )
+    return _counted(report)
+
+
+def _counted(report: VerifyReport) -> VerifyReport:
+    result = "good" if report.ok else "failed" if report.failed else "not-shown"
+    telemetry.VERIFICATIONS.labels(result).inc()
+    return report
 
 
 async def proves_on_chain(ports: Ports, version: str, leaf: bytes, index: int, path: Sequence[bytes]) -> bool:

@@ -139,7 +139,9 @@ class Console:
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings of the machine, English, no terminal."""
-    for name in ("SHARELEDGER_SERVER", "SHARELEDGER_API_KEY_FILE", "SHARELEDGER_LEDGER_FILE", "LC_ALL", "LC_MESSAGES"):
+    for name in ("SERVER", "API_KEY_FILE", "LEDGER_FILE", "PKCS11_MODULE", "PKCS11_TOKEN"):
+        monkeypatch.delenv(f"SHARELEDGER_{name}", raising=False)
+    for name in ("LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "C.UTF-8")
 

@@ -41,6 +41,9 @@ class FakeSignatures:
     def recovers(self, address: str, digest: bytes, signature: bytes) -> bool:
         return len(signature) == 65 and recover(digest, signature) == address
 
+    async def right(self, asked: Sequence[tuple[str, str, bytes]]) -> frozenset[tuple[str, str, bytes]]:
+        return frozenset(one for one in asked if self.recovers(one[0], bytes.fromhex(one[1]), one[2]))
+
 
 class FakeVault:
     """A wrapped key is its context's digest and the key itself. `ledger.ports.Vault`."""

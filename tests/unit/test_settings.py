@@ -23,7 +23,14 @@ def test_an_unknown_variable_is_refused_by_name(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "70000"), ("CONFIRMATIONS", "-1"), ("LOG_LEVEL", "LOUD"), ("POLL_MS", "soon")]
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("CONFIRMATIONS", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+        ("POLL_MS", "soon"),
+        ("METRICS_FROM", "10.0.0.1/8"),
+    ],
 )
 def test_a_bad_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"SHARELEDGER_{name}", value)
@@ -40,3 +47,13 @@ def test_the_reference_explains_every_setting() -> None:
     rows = reference()
     assert {name for name, _, _ in rows} == {f"SHARELEDGER_{field.upper()}" for field in Settings.model_fields}
     assert all(meaning for _, _, meaning in rows)
+
+
+def test_where_is_written_and_who_may_read_the_metrics(tmp_path: Path) -> None:
+    settings = Settings.load(home=tmp_path)
+    assert settings.places()["database"] == tmp_path / "store" and settings.metrics_networks() == (
+        "127.0.0.0/8",
+        "::1/128",
+    )
+    away = Settings.load(home=tmp_path, database_url="postgresql+asyncpg://db/ledger", metrics_from="")
+    assert "database" not in away.places() and away.database_file is None and away.metrics_networks() == ()

@@ -37,15 +37,18 @@ def change_department(case: Case) -> None:
 def enrol_key(case: Case) -> None:
     act = case.act
     case.sign_in()
-    _check_own_or_below(case, case.known_department(act["department"]).code)
+    department = case.known_department(act["department"])
+    _check_own_or_below(case, department.code)
     case.check_signatures((act["key"], act["kind"]))
     start, until = act["start"], act["until"]
+    keeps_root = department.parent is None and act["duty"] == Duty.DIRECTOR and until == 0
     sound = (
         not is_zero(act["key"])
         and act["kind"] in set(KeyKind)
         and act["duty"] in set(Duty)
         and act["custody"] in set(Custody)
         and (until == 0 or (until > case.now and until > start))
+        and not (keeps_root and start > case.now)
     )
     refuse_if(not sound, "DepartmentsKeyTerms")
     refuse_if(case.state.get(Key, act["key"]) is not None, "DepartmentsKeyKnown", act["key"])

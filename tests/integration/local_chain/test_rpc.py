@@ -1,5 +1,6 @@
 """The JSON-RPC client: failover, batches, errors."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,9 @@ import httpx
 import orjson
 import pytest
 
+from ledger.chain.choosing import Choosing
 from ledger.chain.rpc import Rpc, RpcError, hexed, number, quantity, unhexed
-from ledger.errors import Unavailable
+from ledger.errors import Unavailable, WrongChain
 
 
 def client(*nodes: Callable[[Any], Any]) -> tuple[Rpc, list[str]]:
@@ -98,3 +100,156 @@ async def test_what_an_address_carries_beside_its_host_is_in_no_message() -> Non
         with pytest.raises(Unavailable) as unavailable:
             await rpc.call("a")
     assert unavailable.value.detail == "no node answers: https://node.test:8545: HTTP 503"
+
+
+# ---- which chain, and which node of it -------------------------------------------------------------------------------
+
+
+class One:
+    """A node of the chain 7 whose block 0 is `genesis`; some of its answers may be troubled."""
+
+    def __init__(self, height: int = 5, chain_id: int = 7, genesis: str = "0xaa", trouble: Any = None) -> None:
+        self.height, self.chain_id, self.genesis, self.trouble = height, chain_id, genesis, trouble
+        self.asked: list[str] = []
+
+    def __call__(self, asked: Any) -> Any:
+        return [self._one(each) for each in asked] if isinstance(asked, list) else self._one(asked)
+
+    def _one(self, each: Any) -> Any:
+        method = each["method"]
+        self.asked.append(method)
+        known = {
+            "eth_chainId": hex(self.chain_id),
+            "eth_getBlockByNumber": {"hash": self.genesis},
+            "eth_blockNumber": hex(self.height),
+        }
+        if self.trouble is not None and method not in known:
+            return {"id": each["id"], "error": self.trouble}
+        return {"id": each["id"], "result": known.get(method, f"{method} at {self.height}")}
+
+
+def chained(*nodes: Callable[[Any], Any]) -> tuple[Rpc, list[str]]:
+    rpc, asked = client(*nodes)
+    rpc.expect(7, "0xaa")
+    return rpc, asked
+
+
+async def test_a_node_shows_its_chain_once_before_it_is_used() -> None:
+    node = One()
+    rpc, _ = chained(node)
+    async with rpc:
+        assert await rpc.call("a") == "a at 5"
+        await rpc.call("b")
+    assert node.asked == ["eth_chainId", "eth_getBlockByNumber", "a", "b"]
+
+
+@pytest.mark.parametrize("stranger", [One(chain_id=8), One(genesis="0xbb")])
+async def test_a_node_of_another_chain_is_passed_over(stranger: One) -> None:
+    good = One()
+    rpc, _ = chained(stranger, good)
+    async with rpc:
+        assert await rpc.call("a") == "a at 5"
+        assert "a" not in stranger.asked
+        with pytest.raises(WrongChain, match="http://n0"):
+            await rpc.meet_all()
+
+
+async def test_only_nodes_of_another_chain() -> None:
+    rpc, _ = chained(One(chain_id=8), lambda _: 503)
+    async with rpc:
+        with pytest.raises(WrongChain, match="chain id is 8"):
+            await rpc.call("a")
+
+
+async def test_a_node_that_comes_back_as_another_chain() -> None:
+    node = One()
+    answers: list[Any] = [node, node, lambda _: 503, One(genesis="0xbb")]
+    rpc, _ = chained(lambda asked: answers.pop(0)(asked))
+    async with rpc:
+        await rpc.call("a")
+        with pytest.raises(Unavailable):
+            await rpc.call("b")
+        with pytest.raises(WrongChain):
+            await rpc.call("c")
+
+
+@pytest.mark.parametrize("answer", ["x", [], {}, [1], {"id": 0, "result": "0x7"}, [{"id": 0, "result": "seven"}]])
+async def test_a_node_that_does_not_say_its_chain(answer: Any) -> None:
+    rpc, _ = chained(lambda _: answer)
+    async with rpc:
+        with pytest.raises(Unavailable, match="which chain"):
+            await rpc.call("a")
+        await rpc.meet_all()  # it may say so later
+
+
+@pytest.mark.parametrize("code", [-32603, -32002, -32005])
+async def test_an_error_of_the_nodes_own_is_taken_to_the_next(code: int) -> None:
+    troubled = One(trouble={"code": code, "message": "no room"})
+    rpc, _ = client(troubled, One(height=6))
+    async with rpc:
+        assert await rpc.call("a") == "a at 6"
+        assert await rpc.batch([("a", []), ("b", [])]) == ["a at 6", "b at 6"]
+
+
+async def test_an_error_of_every_node() -> None:
+    troubled = One(trouble={"code": -32603, "message": "no room"})
+    rpc, _ = client(troubled, lambda _: 503)
+    async with rpc:
+        with pytest.raises(RpcError, match="no room"):
+            await rpc.call("a")
+
+
+async def test_heights_of_all() -> None:
+    rpc, _ = chained(One(3), lambda _: 503, One(4, chain_id=8), One(5), lambda _: 7)
+    async with rpc:
+        assert await rpc.heights() == [3, None, None, 5, None]
+
+
+async def test_a_height_that_does_not_come() -> None:
+    async def silent(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async with Rpc("http://n0", transport=httpx.MockTransport(silent)) as rpc:
+        assert await rpc.heights(seconds=0.01) == [None]
+
+
+async def look(choosing: Choosing, times: int) -> int:
+    for _ in range(times):
+        await choosing.step()
+    return choosing.rpc.first
+
+
+async def test_a_node_that_lags_is_left_and_used_again_when_it_has_caught_up() -> None:
+    first, second = One(10), One(10)
+    rpc, _ = chained(first, second)
+    async with rpc:
+        choosing = Choosing(rpc)
+        second.height = 13
+        assert await look(choosing, 5) == 0, "nodes hear of a block at different moments"
+        second.height = 20
+        assert await look(choosing, 1) == 0
+        assert await look(choosing, 1) == 1
+        assert await rpc.call("a") == "a at 20"
+        first.height = 20
+        assert await look(choosing, 4) == 1
+        assert await look(choosing, 1) == 0
+
+
+async def test_a_node_that_lags_now_and_then_is_kept() -> None:
+    first, second = One(10), One(10)
+    rpc, _ = chained(first, second)
+    async with rpc:
+        choosing = Choosing(rpc)
+        for _ in range(3):
+            second.height = 20
+            assert await look(choosing, 1) == 0
+            first.height = 20
+            assert await look(choosing, 1) == 0
+            first.height = second.height = 10
+
+
+async def test_nobody_has_a_height() -> None:
+    rpc, _ = chained(lambda _: 503, lambda _: httpx.ConnectError("refused"))
+    async with rpc:
+        assert await look(Choosing(rpc), 5) == 0

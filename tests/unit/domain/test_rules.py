@@ -219,6 +219,14 @@ def test_enrolling(world: World) -> None:
     world.do("EnrolKey", "fund-director", **fields)
 
 
+def test_what_keeps_the_root_signs_at_once(world: World) -> None:
+    terms = {"kind": 1, "duty": 3, "custody": 1, "mandate": ZERO_DIGEST, "start": world.now + 1, "until": 0}
+    fields = {"key": address("new"), "department": "city", **terms}
+    assert world.refused("EnrolKey", "root-1", **fields) == "DepartmentsKeyTerms()"
+    for number, good in enumerate(({"until": world.now + 2}, {"duty": 2}, {"start": world.now})):
+        world.do("EnrolKey", "root-1", **(fields | good | {"key": address(f"new-{number}")}))
+
+
 def test_recovery_is_marked(world: World) -> None:
     own = world.enrol("fund-director", "own", "fund", Duty.LEAD)
     above = world.enrol("county-director", "above", "fund", Duty.LEAD)
