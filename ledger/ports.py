@@ -290,8 +290,8 @@ class UnitOfWork(Protocol):
 
     # submissions
     async def add_submissions(self, submissions: Sequence[Submission]) -> list[Submission]:
-        """Queue them; one known already is left as it is, unless it was returned: that is queued again. Answers what
-        is stored."""
+        """Queue them; one known already is left as it is, unless it was returned: that is queued again; one whose entry
+        is here already is final. Answers what is stored."""
         ...
 
     async def submission(self, digest: str) -> Submission | None: ...

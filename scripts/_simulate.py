@@ -6,6 +6,7 @@ Exit codes: 0 nothing wrong, 1 a seed found something, 2 it could not run.
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # and clean up behind us
     if asked.seed is not None:
         return replay(asked.seed)
     if asked.seeds < 1 or asked.jobs < 1:

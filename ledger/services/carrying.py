@@ -56,7 +56,7 @@ class Submitter:
     _look_at: float = field(default=0, init=False)
     _looked: tuple[Cursor | None, int] | None = field(default=None, init=False)  # at this cursor, so many were waiting
     _sent_at: dict[str, float] = field(default_factory=dict, init=False)  # by hash, in this process
-    _final: dict[str, Receipt] = field(default_factory=dict, init=False)  # by hash, until settled
+    _landed: dict[str, int] = field(default_factory=dict, init=False)  # by hash: the block it was seen in
     _most: int = field(default=MOST_AT_ONCE, init=False)  # acts in one transaction; fewer after one reverted
     _usual: int = field(default=MOST_AT_ONCE, init=False)  # acts that one transaction takes, as it turned out
     _nonce: int = field(default=-1, init=False)  # the last one stored
@@ -113,7 +113,7 @@ class Submitter:
             self.epoch, self._renew_at = epoch, now + self.lease_seconds / 3
             if epoch != before:  # what another process did meanwhile is not known here
                 self._sent_at.clear()
-                self._final.clear()
+                self._landed.clear()
                 self._looked, self._nonce_unsure = None, True
         return self.epoch is not None
 
@@ -149,10 +149,11 @@ class Submitter:
         mined = await self.node.next_nonce(self.packer.courier, latest)  # all below this are in blocks, or displaced
         final = latest.number - self.confirmations
         reached = min(final, cursor.block.number if cursor else -1)
-        receipts = await self._receipts(open_ones, mined, final)
+        looked = [one for one in open_ones if not (one.nonce < mined and self._landed.get(one.hash, -1) > reached)]
+        receipts = await self._receipts([one.hash for one in looked if one.nonce < mined])
         waiting, done = 0, 0
         settled: list[tuple[Carried, Receipt]] = []
-        for carried in open_ones:
+        for carried in looked:
             receipt = receipts.get(carried.hash)
             if receipt is None:
                 gone = await self._missing(carried, final, latest)
@@ -165,14 +166,21 @@ class Submitter:
         self._looked, self._look_at = (cursor, waiting), now + LOOK_SECONDS
         return len(open_ones) - done - len(settled), waiting
 
-    async def _receipts(self, open_ones: Sequence[Carried], mined: int, final: int) -> dict[str, Receipt]:
-        """By hash, where there is one. A receipt tells of every act, so one of a final block is asked for only once."""
-        asked = [one.hash for one in open_ones if one.nonce < mined and one.hash not in self._final]
-        _, found = await self.node.landed(asked) if asked else (None, [])
+    async def _receipts(self, asked: Sequence[str]) -> dict[str, Receipt]:
+        """By transaction hash, where there is one.
+
+        A receipt tells of every act, so where a block is final at once it is not asked for again until the follower
+        has read that block; what is then settled by is always a fresh one.
+        """
+        if not asked:
+            return {}
+        _, found = await self.node.landed(asked)
         receipts = {hash: receipt for hash, receipt in zip(asked, found, strict=True) if receipt is not None}
-        settled = {hash: one for hash, one in receipts.items() if one.block.number <= final or not self.confirmations}
-        self._final |= settled
-        return self._final | receipts
+        if not self.confirmations:
+            self._landed = {hash: receipt.block.number for hash, receipt in receipts.items()} | {
+                hash: number for hash, number in self._landed.items() if hash not in asked
+            }
+        return receipts
 
     async def _missing(self, carried: Carried, final: int, latest: Block) -> bool:
         """In no block: sent again if need be, or displaced for good, which is what it answers."""
@@ -182,8 +190,8 @@ class Submitter:
                 await work.move(acts, SubmissionState.SENT, "its block is no longer part of the chain")
                 await work.settle(replace(carried, state="sent", block=None))
                 await work.commit()
-        now = self.clock.now()
-        if _ahead(self._sent_at.get(carried.hash, float("-inf")) + AGAIN_SECONDS, now, AGAIN_SECONDS):
+        again_at = self._sent_at.get(carried.hash, float("-inf")) + AGAIN_SECONDS
+        if _ahead(again_at, self.clock.now(), AGAIN_SECONDS):
             return False
         if carried.nonce < await self._nonce_at(final, latest) and await self.node.receipt(carried.hash) is None:
             await self._displaced(carried)  # its place was taken, for good, by a transaction that is not ours
@@ -258,7 +266,7 @@ class Submitter:
 
     def _forget(self, carried: Carried) -> None:
         self._sent_at.pop(carried.hash, None)
-        self._final.pop(carried.hash, None)
+        self._landed.pop(carried.hash, None)
 
     # 3 and 4 ---------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ gives the interpreter away and takes it back for every row. Here all rows are th
 whose text is made once; the same text, but for how parameters are written, does for both databases.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -14,9 +14,9 @@ from typing import Any, Final
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.store.tables import Unsigned64
+from ledger.store.together import Asked
 
 MOST_PARAMETERS: Final = 8_000  # of one statement; SQLite takes 32,766, PostgreSQL 32,767
 
@@ -48,15 +48,15 @@ class _Plan:
         return [f"{start + place}::{cast}" for place, cast in enumerate(self.casts, 1)]
 
 
-async def put(
-    connection: AsyncConnection,
+def inserting(
+    dialect: str,
     table: sa.Table,
     columns: tuple[str, ...],
     rows: Sequence[Sequence[Any]],
     known: Known = Known.REFUSED,
-) -> None:
-    """Insert `rows`, each with the values of `columns` in order. No two of them may have the same key."""
-    plan = _plan(table, columns, known, connection.dialect.name)
+) -> Iterator[Asked]:
+    """Statements that insert `rows`, each with the values of `columns` in order; no two may have the same key."""
+    plan = _plan(table, columns, known, dialect)
     at_once = MOST_PARAMETERS // len(columns)
     for start in range(0, len(rows), at_once):
         some = rows[start : start + at_once]
@@ -66,8 +66,7 @@ async def put(
             parameters.extend(row)
             for column, convert in plan.converted:
                 parameters[place + column] = convert(parameters[place + column])
-        text = _text(table, columns, known, connection.dialect.name, len(some))
-        await connection.exec_driver_sql(text, tuple(parameters))
+        yield _text(table, columns, known, dialect, len(some)), parameters
 
 
 @cache

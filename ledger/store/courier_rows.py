@@ -1,6 +1,7 @@
 """Courier transactions and the lease that lets one process at a time send them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -57,17 +58,7 @@ class CourierRows(Submissions):
         query = sa.select(table).where(table.c.courier == courier).order_by(table.c.nonce)
         if not done:
             query = query.where(table.c.state.in_(("sent", "included")))
-        return [
-            Carried(
-                row.courier,
-                row.nonce,
-                row.hash,
-                row.raw,
-                row.state,
-                Block(row.block, row.block_hash) if row.block is not None else None,
-            )
-            for row in await self._connection.execute(query)
-        ]
+        return [_carried(row) for row in await self._connection.execute(query)]
 
     async def settle(self, carried: Carried) -> None:
         table = courier_transactions
@@ -83,3 +74,8 @@ class CourierRows(Submissions):
         query = sa.select(sa.func.max(table.c.nonce)).where(table.c.courier == courier)
         last: int | None = (await self._connection.execute(query)).scalar()
         return last
+
+
+def _carried(row: Any) -> Carried:
+    block = Block(row.block, row.block_hash) if row.block is not None else None
+    return Carried(row.courier, row.nonce, row.hash, row.raw, row.state, block)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from ledger.ports import StoredDocument
-from ledger.store.bulk import Known, put
+from ledger.store.bulk import Known, inserting
 from ledger.store.rows import Rows
 from ledger.store.tables import document_readers, documents
 
@@ -22,10 +22,13 @@ class Documents(Rows):
             one.digest: (one.digest, one.kind, one.body, one.open, now) for one in reversed(new)
         }  # the first counts
         readers = sorted({(one.digest, code) for one in new for code in one.readers})
-        if rows:
-            await put(self._connection, documents, _COLUMNS, list(rows.values()), Known.KEPT)
-        if readers:
-            await put(self._connection, document_readers, ("digest", "department"), readers, Known.KEPT)
+        dialect = self._connection.dialect.name
+        await self._together(
+            [
+                *inserting(dialect, documents, _COLUMNS, list(rows.values()), Known.KEPT),
+                *inserting(dialect, document_readers, ("digest", "department"), readers, Known.KEPT),
+            ]
+        )
 
     async def document(self, digest: str) -> StoredDocument | None:
         row = (await self._connection.execute(sa.select(documents).where(documents.c.digest == digest))).first()

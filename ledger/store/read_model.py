@@ -1,9 +1,10 @@
 """Entries, objects and the cursor: everything that a rebuild from the chain brings back."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from ledger.domain.acts import BY_ENTRY, Mark
@@ -14,16 +15,22 @@ from ledger.domain.subjects import subject
 from ledger.domain.submissions import SubmissionState
 from ledger.domain.values import Act
 from ledger.ports import Block, Cursor
-from ledger.store.bulk import Known, put
+from ledger.store.bulk import Known, inserting
 from ledger.store.conditions import among, matching
 from ledger.store.rows import Rows
 from ledger.store.steps import add_steps
-from ledger.store.tables import REBUILDABLE, STATE_TABLES, cursor, decoded, entries, submissions, undecoded
+from ledger.store.tables import REBUILDABLE, STATE_TABLES, cursor, decoded, entries, restoring, submissions, undecoded
+from ledger.store.together import Asked, Prepared
 
 _COLUMNS = tuple(entries.columns.keys())
 _WHOLE = sa.select(*undecoded(entries, "act", "signatures"))
 _BY_KEY = {
     shape: sa.select(table).where(among("keys", *(table.c[name] for name in shape.KEY)))
+    for shape, table in STATE_TABLES.items()
+}
+_PREPARED = {shape: Prepared(query.params(keys=())) for shape, query in _BY_KEY.items()}
+_RESTORING: dict[type[StateObject], list[tuple[int, Callable[[Any], Any]]]] = {
+    shape: [(place, restore) for place, column in enumerate(table.columns) if (restore := restoring(column.type))]
     for shape, table in STATE_TABLES.items()
 }
 _ANSWERS = (
@@ -52,14 +59,21 @@ class ReadModel(Rows):
             by_shape: dict[type[StateObject], list[tuple[Any, ...]]] = defaultdict(list)
             for shape, key in waiting:
                 by_shape[shape].append(key)
-            found = [item for shape, keys in by_shape.items() for item in await self._by_key(shape, keys)]
+            found = await self._by_key(by_shape)
             state.put(*found)
             waiting = {ref for item in found for ref in item.refs()} - seen
         return state
 
-    async def _by_key(self, shape: type[StateObject], keys: Sequence[tuple[Any, ...]]) -> list[StateObject]:
-        wanted = [key[0] for key in keys] if len(shape.KEY) == 1 else keys
-        return [shape(*row) for row in await self._connection.execute(_BY_KEY[shape], {"keys": wanted})]
+    async def _by_key(self, keys: Mapping[type[StateObject], Sequence[tuple[Any, ...]]]) -> list[StateObject]:
+        wanted = {shape: [key[0] for key in some] if len(shape.KEY) == 1 else some for shape, some in keys.items()}
+        if self._connection.dialect.name == "sqlite":
+            asked = [_PREPARED[shape].asked({"keys": orjson.dumps(some).decode()}) for shape, some in wanted.items()]
+            answers = zip(wanted, await self._together(asked), strict=True)
+            return [_restored(shape, row) for shape, rows in answers for row in rows]
+        found: list[StateObject] = []
+        for shape, some in wanted.items():
+            found += [shape(*row) for row in await self._connection.execute(_BY_KEY[shape], {"keys": some})]
+        return found
 
     async def objects(
         self, shape: type[Any], *, after: tuple[Any, ...] | None = None, limit: int = 1000, **where: Any
@@ -82,8 +96,9 @@ class ReadModel(Rows):
 
     async def record(self, new: Sequence[Entry], changed: Iterable[StateObject], reached: Cursor) -> None:
         if new:
-            await put(self._connection, entries, _COLUMNS, [tuple(row_of(entry).values()) for entry in new])
-            await self._upsert(changed)
+            dialect = self._connection.dialect.name
+            rows = [tuple(row_of(entry).values()) for entry in new]
+            await self._together([*inserting(dialect, entries, _COLUMNS, rows), *_upserting(dialect, changed)])
             await self._finish(new)
         opening = new[0] if new and new[0].index == 0 else None
         values = {"block": reached.block.number, "block_hash": reached.block.hash}
@@ -93,14 +108,6 @@ class ReadModel(Rows):
         else:
             values |= {"id": 1, "chain_id": self._chain_id, "journal": opening.module}
             await self._connection.execute(sa.insert(cursor).values(values))
-
-    async def _upsert(self, changed: Iterable[StateObject]) -> None:
-        by_shape: dict[type[StateObject], list[tuple[Any, ...]]] = defaultdict(list)
-        for item in changed:
-            by_shape[type(item)].append(item.row())
-        for shape, rows in by_shape.items():
-            table = STATE_TABLES[shape]
-            await put(self._connection, table, tuple(table.columns.keys()), rows, Known.REPLACED)
 
     async def _finish(self, new: Sequence[Entry]) -> None:
         """End the submissions that these entries answer, whoever carried them."""
@@ -112,6 +119,23 @@ class ReadModel(Rows):
     async def rewind(self) -> None:
         for table in REBUILDABLE:
             await self._connection.execute(sa.delete(table))
+
+
+def _upserting(dialect: str, changed: Iterable[StateObject]) -> Iterator[Asked]:
+    by_shape: dict[type[StateObject], list[tuple[Any, ...]]] = defaultdict(list)
+    for item in changed:
+        by_shape[type(item)].append(item.row())
+    for shape, rows in by_shape.items():
+        table = STATE_TABLES[shape]
+        yield from inserting(dialect, table, tuple(table.columns.keys()), rows, Known.REPLACED)
+
+
+def _restored(shape: type[StateObject], row: Sequence[Any]) -> StateObject:
+    """An object from the values that SQLite keeps for it."""
+    values = list(row)
+    for place, restore in _RESTORING[shape]:
+        values[place] = restore(values[place])
+    return shape(*values)
 
 
 def row_of(entry: Entry) -> dict[str, Any]:

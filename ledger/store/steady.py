@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,16 @@ class SteadyConnection(aiosqlite.Connection):
 
     def cursor(self) -> "WholeCursor":  # type: ignore[override]
         return WholeCursor(self)
+
+    async def together(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Any]]:
+        """Statements, one after the other, and the rows of each, in one errand. Raises sqlite3.Error."""
+        if not asked:
+            return []
+        rows: list[list[Any]] = await self._execute(self._each, asked[0][0], asked)
+        return rows
+
+    def _each(self, _first: str, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Any]]:
+        return [self._conn.execute(sql, parameters).fetchall() for sql, parameters in asked]
 
     async def close(self) -> None:
         if self._running and self._connection is not None:

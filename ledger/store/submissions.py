@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from ledger.domain.identifiers import format_signature, parse_signature
 from ledger.domain.submissions import OPEN_STATES, Step, Submission, SubmissionState
 from ledger.domain.values import Act
-from ledger.store.bulk import put
+from ledger.store.bulk import inserting
 from ledger.store.conditions import among, matching
 from ledger.store.rows import Rows
+from ledger.store.steps import COLUMNS as STEP_COLUMNS
 from ledger.store.steps import add_steps
 from ledger.store.tables import decoded, entries, submission_steps, submissions, undecoded
 
@@ -19,7 +20,8 @@ _MOVING = (SubmissionState.QUEUED, SubmissionState.SENT, SubmissionState.INCLUDE
 
 
 _COLUMNS = (
-    "digest", "act_type", "module", "act", "signatures", "department", "subject", "state", "valid_until", "created",
+    "digest", "act_type", "module", "act", "signatures", "department", "subject", "state", "entry", "valid_until",
+    "created",
 )  # fmt: skip
 _WHOLE = sa.select(*undecoded(submissions, "act", "signatures"))
 _OF = among("digests", submissions.c.digest)
@@ -39,23 +41,36 @@ class Submissions(Rows):
         digests = [one.digest for one in new]
         known = await self.submitted(digests)
         fresh = {one.digest: one for one in new if one.digest not in known}
-        now = self._now()
         stored: dict[str, Submission] = {}
         if known:
             returned = _SUBMITTED.where(submissions.c.state == SubmissionState.RETURNED)
             again = (await self._connection.execute(returned, {"digests": known})).scalars().all()
             await self.move(again, SubmissionState.QUEUED, "sent in again", reason=sa.null())
-            rows = await self._connection.execute(_WHOLE.where(_OF), {"digests": known})
-            stored |= {row.digest: _submission(row) for row in rows}
+            found = await self._connection.execute(_WHOLE.where(_OF), {"digests": known})
+            stored |= {row.digest: _submission(row) for row in found}
         if fresh:
-            await put(self._connection, submissions, _COLUMNS, [_row(one, now) for one in fresh.values()])
-            steps = [(digest, now, SubmissionState.QUEUED, "") for digest in fresh]
-            await put(self._connection, submission_steps, ("digest", "at", "state", "note"), steps)
-            stored |= {digest: replace(one, created=now) for digest, one in fresh.items()}
-            for row in await self._connection.execute(_RECORDED, {"digests": fresh}):  # by another hand, before we knew
-                await self.move([row.digest], SubmissionState.FINAL, "recorded", entry=row.entry)
-                stored[row.digest] = replace(stored[row.digest], state=SubmissionState.FINAL, entry=row.entry)
+            stored |= await self._add(list(fresh.values()))
         return [stored[digest] for digest in digests]
+
+    async def _add(self, fresh: Sequence[Submission]) -> dict[str, Submission]:
+        now, dialect = self._now(), self._connection.dialect.name
+        recorded = await self._connection.execute(_RECORDED, {"digests": [one.digest for one in fresh]})
+        index = {row.digest: row.entry for row in recorded}  # another hand carried them before they came here
+        stored = [
+            replace(one, created=now, entry=index[one.digest], state=SubmissionState.FINAL)
+            if one.digest in index
+            else replace(one, created=now)
+            for one in fresh
+        ]
+        steps = [(one.digest, now, SubmissionState.QUEUED, "") for one in fresh]
+        steps += [(digest, now, SubmissionState.FINAL, "recorded before") for digest in index]
+        await self._together(
+            [
+                *inserting(dialect, submissions, _COLUMNS, [_row(one) for one in stored]),
+                *inserting(dialect, submission_steps, STEP_COLUMNS, steps),
+            ]
+        )
+        return {one.digest: one for one in stored}
 
     async def submitted(self, digests: Iterable[str]) -> set[str]:
         return set((await self._connection.execute(_SUBMITTED, {"digests": digests})).scalars())
@@ -126,7 +141,7 @@ class Submissions(Rows):
         return found & (asked[0] | asked[1])
 
 
-def _row(one: Submission, now: int) -> tuple[Any, ...]:
+def _row(one: Submission) -> tuple[Any, ...]:
     return (
         one.digest,
         one.act.name,
@@ -135,9 +150,10 @@ def _row(one: Submission, now: int) -> tuple[Any, ...]:
         [format_signature(raw) for raw in one.signatures],
         one.department,
         one.subject,
-        SubmissionState.QUEUED,
+        one.state,
+        one.entry,
         one.valid_until,
-        now,
+        one.created,
     )
 
 

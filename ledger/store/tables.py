@@ -4,6 +4,7 @@ Digests, addresses and hashes are text in their JSON form, so that a person with
 Times of entries are unix seconds (the chain's); times of this product's own doings are unix milliseconds.
 """
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
@@ -45,6 +46,10 @@ class Unsigned64(sa.TypeDecorator[int]):
         return value - (1 << 64) if value is not None and value >= 1 << 63 else value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        return self.unsigned(value)
+
+    @staticmethod
+    def unsigned(value: Any) -> Any:
         return value + (1 << 64) if isinstance(value, int) and value < 0 else value
 
 
@@ -282,3 +287,10 @@ def undecoded(table: sa.Table, *names: str) -> list[sa.ColumnElement[Any]]:
 def decoded(value: Any) -> Any:
     """Of an undecoded JSON column that holds an object or a list; some drivers decode by themselves."""
     return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
+def restoring(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """What SQLite's own value of a column that is no JSON has to go through; None: nothing."""
+    if isinstance(kind, sa.Boolean):
+        return lambda value: None if value is None else bool(value)
+    return Unsigned64.unsigned if isinstance(kind, Unsigned64) else None

@@ -118,7 +118,7 @@ class Cast:
         taken = hashlib.sha256(f"{office.dataset} {office.versions}".encode()).hexdigest()
         form: dict[str, Any] = {"dataset": office.dataset, "number": office.versions, "format": "share-record/1"}
         document = Document.make(
-            "version", **form, payload={"digest": taken, "size": 1_250_000, "media_type": "text/csv", "name": "项目.csv"},
+            "version", **form, payload={"digest": taken, "size": 1_250_000, "media_type": "text/csv"},
             provenance={"source": "业务系统导出", "captured": 1_790_000_000, "method": "export", "system": "综合窗口"},
         )  # fmt: skip
         return office.hand.sign(

@@ -75,9 +75,8 @@ def _rows(web3: Web3, manifest: Manifest, events: dict[bytes, Any], first: int, 
     told: dict[str, Any] = {}
     for log in logs:
         event = events[bytes(log["topics"][0])].process_log(log)
-        (recorded if event["event"] == "Recorded" else told)[
-            log["topics"][-1 if event["event"] == "Recorded" else 1].hex()
-        ] = event
+        by_digest = recorded if event["event"] == "Recorded" else told
+        by_digest[event["args"]["digest"].hex()] = event
     for digest, event in recorded.items():
         fields = told[digest]["args"]
         yield _Row(

@@ -67,7 +67,7 @@ class Desk:
             for own in posts:
                 group.create_task(line(own))
         for state in OPEN:
-            while await self._page(auditor, state=state, limit=1):
+            while await self._page(auditor, state=state, limit=1):  # noqa: ASYNC110 - in another process
                 await asyncio.sleep(LOOK_SECONDS)
         return time.perf_counter() - began
 

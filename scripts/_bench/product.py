@@ -100,7 +100,7 @@ class Product:
         engine = open_engine(self.settings.database)
         store = SqlStore(engine, self.manifest.chain_id)
         try:
-            while not await _followed(store):  # it has just been started
+            while not await _followed(store):  # noqa: ASYNC110 - it has just been started
                 await asyncio.sleep(0.02)
             return [
                 (await api_keys.issue(store, SystemClock(), code, Duty.DIRECTOR, roles, "bench", 1)).token

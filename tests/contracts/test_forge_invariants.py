@@ -1,4 +1,4 @@
-"""A fuzzer calls every act with every kind of key on objects of every stage, and a model says of each what it must do."""
+"""A fuzzer calls every act with every kind of key on objects of every stage, and a model says what each must do."""
 
 import pytest
 

@@ -1,11 +1,14 @@
 """Many seeds, on several cores; and what they came to."""
 
 import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 
 from tests.simulation.checks import KINDS
 from tests.simulation.disk import Disk, scratch_folder
@@ -48,7 +51,16 @@ def run_many(seeds: Sequence[int], jobs: int, on_done: Callable[[int], None] = l
 
 
 def _open_disk(folder: Path) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     _disks.append(Disk(folder))
+
+
+def _end_with_parent() -> None:
+    """Else a worker would wait for work for ever once its parent was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _run_here(seed: int) -> Outcome:

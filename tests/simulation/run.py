@@ -78,7 +78,7 @@ async def _run(seed: int, disk: Disk, makers: Makers, on_event: Callable[[str], 
 async def _begin(world: World) -> None:
     """The ledger's opening is followed before anybody is let in."""
     world.faults.active = False
-    while True:
+    for _ in range(REST_SECONDS):
         await asyncio.sleep(0.5)
         async with world.own_store().read() as work:
             if await work.cursor() is not None:

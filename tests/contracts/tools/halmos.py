@@ -46,7 +46,7 @@ BUGS = (
 def prove(*contracts: str, planted: bool = False) -> dict[str, bool]:
     """Every proof by name, and whether it holds of what `deploy` wrote. Two run at once."""
     # as halmos itself does, which then has nothing to build: two at once would write over each other
-    build = [FORGE, "build", "--ast", "--root", ".", "--extra-output", "storageLayout", "metadata"]
+    build: list[str | Path] = [FORGE, "build", "--ast", "--root", ".", "--extra-output", "storageLayout", "metadata"]
     code, said = run(build, CONTRACTS, "proofs")
     if code:
         raise ToolFailed(said)

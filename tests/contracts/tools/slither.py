@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.contracts.chain import ROOT
 from tests.contracts.solidity import artefact
-from tests.contracts.tools.workshop import CONTRACTS, ROOT, TOOLS, ToolFailed, compiled, run
+from tests.contracts.tools.workshop import CONTRACTS, TOOLS, ToolFailed, compiled, run
 
 LISTED = CONTRACTS / "slither.json"
 
