@@ -12,6 +12,7 @@ import uvicorn
 
 from api.app import create_app
 from api.connections import server_config
+from ledger import memory
 from ledger.errors import NotReady
 from ledger.runtime import open_runtime
 
@@ -43,6 +44,7 @@ async def serve(
                 proxies = runtime.settings.trusted_proxies
                 server = _Server(server_config(create_app(runtime), proxies, grace_seconds=GRACE), announce)
                 stopper.server = server
+                memory.settle()
                 async with asyncio.TaskGroup() as group:
                     loops = group.create_task(runtime.run())
                     await server.serve(sockets=[listener])

@@ -50,11 +50,13 @@ def rebuild(run: Run) -> Answer:
     accepted = bool(run.options["accept_new_history"])
 
     async def work() -> dict[str, Any]:
+        from ledger import memory
         from ledger.runtime import open_runtime, read_courier
         from ledger.services.reopening import reopen
 
         settings = open_home()
         async with open_runtime(settings, any_history=accepted) as runtime:
+            memory.settle()
             async with runtime.store.write() as unit:
                 await unit.rewind()
                 await unit.commit()

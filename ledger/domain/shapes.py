@@ -72,10 +72,13 @@ def kind_members(kind: str) -> dict[str, tuple[str, bool]]:
 def faults(value: Mapping[str, Any], members: Mapping[str, tuple[str, bool]], at: str = "") -> list[str]:
     """What is wrong with an object of such members, each as one short sentence with its path; empty if nothing is."""
     found = [f"{at}{name} is missing" for name, (_, needed) in members.items() if needed and name not in value]
-    found += [f"{at}{name} is unknown" for name in sorted(value) if name not in members]
+    if not value.keys() <= members.keys():
+        found += [f"{at}{name} is unknown" for name in sorted(value) if name not in members]
     for name, (shape, _) in members.items():
         if name in value:
-            found += _faults_of(value[name], shape, at + name)
+            simple = SHAPES.get(shape)
+            if simple is None or not simple[0](value[name]):
+                found += _faults_of(value[name], shape, at + name)
     return found
 
 

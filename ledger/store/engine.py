@@ -5,6 +5,7 @@ that means to write takes the write lock at its start (`BEGIN IMMEDIATE`): two w
 """
 
 import sqlite3
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from ledger.store.postgresql import reading as reading_postgresql
 from ledger.store.steady import SteadyConnection
 
 BUSY_TIMEOUT_MS = 10_000
-CACHE_KIB = 32 * 1024  # of a connection
+READER_KIB, WRITER_KIB = 2 * 1024, 64 * 1024  # what a connection keeps of the file
 CHECKPOINT_PAGES = 8_000  # of 4 KiB: the same page is written many times before it moves from the log to the file
 
 
@@ -38,20 +39,20 @@ def open_engine(url: str) -> AsyncEngine:
         await made
         return made
 
-    def opened(**pool: int) -> AsyncEngine:
+    def opened(cache: int, **pool: int) -> AsyncEngine:
         engine = create_async_engine(parsed, async_creator=connect, hide_parameters=True, **pool)
-        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, cache))
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
 
     # what a connection knows of the file is worth nothing once another has written, so one does all the writing
-    engine, writers = opened(), opened(pool_size=1, max_overflow=0)
+    engine, writers = opened(READER_KIB), opened(WRITER_KIB, pool_size=1, max_overflow=0)
     sa.event.listen(engine.sync_engine, "engine_disposed", lambda _: writers.sync_engine.dispose())
     engine.sync_engine.update_execution_options(writers=writers)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(cache: int, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not start transactions by itself; `_begin_sqlite` does
     cursor = connection.cursor()
     for pragma in (
@@ -60,7 +61,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "foreign_keys=ON",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-        f"cache_size={-CACHE_KIB}",
+        f"cache_size={-cache}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

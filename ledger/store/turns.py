@@ -40,7 +40,7 @@ class Turns:
         except BaseException as error:
             if called.done() and not called.cancelled():
                 self._pass_on()  # it had become our turn just then
-            else:
+            elif called in queue:  # it may have been passed over since
                 queue.remove(called)
             if isinstance(error, TimeoutError):
                 raise Unavailable(self._out_of_time) from None

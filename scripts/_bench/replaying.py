@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger import memory
 from ledger.runtime import Runtime, open_runtime
 from ledger.settings import Settings
 from scripts._bench import orm
@@ -30,6 +31,7 @@ def replayed(settings: Settings, folder: Path) -> Replayed:
 
 async def _replayed(settings: Settings, folder: Path) -> Replayed:
     async with open_runtime(settings) as runtime:
+        memory.settle()  # as `shareledger store rebuild` does
         async with runtime.store.write() as work:
             await work.rewind()
             await work.commit()

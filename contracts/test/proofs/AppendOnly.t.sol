@@ -12,8 +12,8 @@ import {Proofs, svm} from "./Proofs.sol";
 /// What was once written stays.
 contract AppendOnlyProof is Proofs {
     function _forget() internal override {
-        svm.enableSymbolicStorage(address(journal));
-        svm.enableSymbolicStorage(address(departments));
+        _forgetJournal();
+        _forgetDepartments();
         svm.enableSymbolicStorage(address(datasets));
         svm.enableSymbolicStorage(address(checkpoints));
     }

@@ -32,6 +32,30 @@ abstract contract Proofs is Ledger {
         _forget();
     }
 
+    /// halmos leaves alone what the constructor wrote, so that is overwritten: head, size, whether it is closed, last act.
+    function _forgetJournal() internal {
+        svm.enableSymbolicStorage(address(journal));
+        _forgetWord(address(journal), 0);
+        uint256 closed = svm.createUint(1, "closed") << 48; // beside the size
+        vm.store(address(journal), bytes32(uint256(1)), bytes32(svm.createUint(48, "size") | closed));
+        _forgetWord(address(journal), 2);
+    }
+
+    /// The same for the number of the root's keys, those keys, and the root.
+    function _forgetDepartments() internal {
+        svm.enableSymbolicStorage(address(departments));
+        _forgetWord(address(departments), 2);
+        for (uint256 word = 0; word < 3; word++) {
+            _forgetWord(address(departments), uint256(keccak256(abi.encode(ROOT, 0))) + word);
+            _forgetWord(address(departments), uint256(keccak256(abi.encode(address(0x1111), 1))) + word);
+            _forgetWord(address(departments), uint256(keccak256(abi.encode(address(0x2222), 1))) + word);
+        }
+    }
+
+    function _forgetWord(address contract_, uint256 slot) private {
+        vm.store(contract_, bytes32(slot), bytes32(svm.createUint(256, "word")));
+    }
+
     /// Which contracts forget what they hold, and may hold anything from here on.
     function _forget() internal virtual;
 

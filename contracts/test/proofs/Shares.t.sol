@@ -10,7 +10,7 @@ import {Proofs, svm} from "./Proofs.sol";
 /// Who may move a share, and from where to where.
 contract SharesProof is Proofs {
     function _forget() internal override {
-        svm.enableSymbolicStorage(address(departments));
+        _forgetDepartments();
         _plantTree();
         svm.enableSymbolicStorage(address(datasets));
         svm.enableSymbolicStorage(address(authorisations));

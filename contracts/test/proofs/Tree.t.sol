@@ -8,7 +8,7 @@ import {Proofs, svm} from "./Proofs.sol";
 /// Who may change departments and keys, in a tree of four, and that the root stays in hands.
 contract TreeProof is Proofs {
     function _forget() internal override {
-        svm.enableSymbolicStorage(address(departments));
+        _forgetDepartments();
         _plantTree();
     }
 

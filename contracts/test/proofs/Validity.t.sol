@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import {PLANTED} from "deployed/Planted.sol";
 import {IDepartments} from "../../src/interfaces/IDepartments.sol";
 import {vm} from "../lib/Vm.sol";
-import {Proofs, svm} from "./Proofs.sol";
+import {Proofs} from "./Proofs.sol";
 
 /// The first two steps of every act, whatever Departments holds.
 contract ValidityProof is Proofs {
     function _forget() internal override {
-        svm.enableSymbolicStorage(address(departments));
+        _forgetDepartments();
     }
 
     /// A key passes if and only if it was enrolled, was not retired, is within its dates and has the duty.

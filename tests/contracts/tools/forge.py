@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.contracts.tools.workshop import CACHE, CONTRACTS, FORGE, Bug, ToolFailed, committed, deploy, run, with_bugs
 
-RUNS = 94  # of each of the two invariant tests; 500 calls of the fuzzer each
+RUNS = 91  # of each of the two invariant tests; 500 calls of the fuzzer each
 RUNS_QUICK = 10
 LEAST_CALLS = 100_000
 LEAST_SHARE = 0.2

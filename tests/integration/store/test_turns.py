@@ -63,3 +63,14 @@ async def test_cancelled_just_when_it_was_called() -> None:
     await asyncio.wait([leaving])
     async with asyncio.timeout(1), turns.turn():
         pass
+
+
+async def test_cancelled_and_passed_over_before_it_knows() -> None:
+    turns = Turns(5, "late")
+    async with turns.turn():
+        leaving = asyncio.create_task(turns.turn().__aenter__())
+        await asyncio.sleep(0)
+        leaving.cancel()
+    assert await asyncio.wait([leaving]) and leaving.cancelled()
+    async with asyncio.timeout(1), turns.turn():
+        pass
