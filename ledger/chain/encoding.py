@@ -69,6 +69,12 @@ def act_call(act: Act, signatures: Iterable[bytes]) -> bytes:
     )
 
 
+def act_call_size(act: Act, signatures: Sequence[bytes]) -> int:
+    """How many bytes `act_call` gives, without making them."""
+    texts = sum(2 * WORD + WORD * ((len(raw) + WORD - 1) // WORD) for raw in signatures)  # offset, length, bytes
+    return 4 + WORD * (len(act.type.fields) + 2) + texts
+
+
 def carry_call(calls: Sequence[tuple[str, bytes]]) -> bytes:
     """Calldata of Courier.carry for (module, calldata) pairs."""
     parts = [address_word(module) + word(2 * WORD) + padded(call) for module, call in calls]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from ledger import telemetry
-from ledger.chain.encoding import act_call, carry_call
+from ledger.chain.encoding import act_call, act_call_size, carry_call
 from ledger.chain.logs import call_hash
 from ledger.domain.manifest import Manifest
 from ledger.domain.submissions import Submission
@@ -73,7 +73,7 @@ class CourierPacker:
         gas, size, count = BASE_GAS + RESERVE_GAS, 100, 0
         for submission in submissions:
             gas += gas_of(submission)
-            size += 128 + len(act_call(submission.act, submission.signatures))
+            size += 128 + act_call_size(submission.act, submission.signatures)
             if count and (gas > GAS_LIMIT or size > MAX_BYTES):
                 break
             count += 1

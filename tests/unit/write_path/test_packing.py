@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.chain.encoding import act_call, carry_call
+from ledger.chain.encoding import act_call, act_call_size, carry_call
 from ledger.chain.packer import ACT_GAS, BASE_GAS, GAS_LIMIT, MAX_BYTES, RESERVE_GAS, CourierPacker, gas_of
 from ledger.domain.acts import ACTS
 from tests.factories.acts import COURIER_KEY, manifest, register
@@ -47,3 +47,9 @@ def test_one_act_always_fits(packer: CourierPacker) -> None:
     huge = replace(register("a"), signatures=(bytes(200_000),))
     assert packer.fits([huge, register("b")]) == 1
     assert packer.fits([register("b")]) == 1
+
+
+@pytest.mark.parametrize("lengths", [(65,), (65, 65), (0,), (32,), (33, 4096)])
+def test_the_size_of_a_call_is_known_without_making_it(lengths: tuple[int, ...]) -> None:
+    act, signatures = register("a").act, [bytes(length) for length in lengths]
+    assert act_call_size(act, signatures) == len(act_call(act, signatures))
