@@ -384,7 +384,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("submissions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_submissions_state"), ["state"], unique=False)
-        batch_op.create_index(batch_op.f("ix_submissions_subject_state"), ["subject", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_submissions_subject"), ["subject"], unique=False)
         batch_op.create_index(batch_op.f("ix_submissions_transaction_hash"), ["transaction_hash"], unique=False)
 
     op.create_table(
