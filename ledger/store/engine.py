@@ -5,6 +5,7 @@ that means to write takes the write lock at its start (`BEGIN IMMEDIATE`): two w
 """
 
 import sqlite3
+import time
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from ledger.store.postgresql import reading as reading_postgresql
 from ledger.store.steady import SteadyConnection
 
 BUSY_TIMEOUT_MS = 10_000
+LOG_RETRY_S = 0.005
 READER_KIB, WRITER_KIB = 2 * 1024, 64 * 1024  # what a connection keeps of the file
 CHECKPOINT_PAGES = 8_000  # of 4 KiB: the same page is written many times before it moves from the log to the file
 
@@ -34,14 +36,13 @@ def open_engine(url: str) -> AsyncEngine:
     parsed = parsed.set(drivername="sqlite+aiosqlite")
     arguments, options = parsed.get_dialect()().create_connect_args(parsed)
 
-    async def connect() -> SteadyConnection:
-        made = SteadyConnection(*arguments, **options, timeout=BUSY_TIMEOUT_MS / 1000)
-        await made
-        return made
-
     def opened(cache: int, **pool: int) -> AsyncEngine:
+        async def connect() -> SteadyConnection:
+            made = SteadyConnection(partial(_open_sqlite, cache, *arguments, **options))
+            await made
+            return made
+
         engine = create_async_engine(parsed, async_creator=connect, hide_parameters=True, **pool)
-        sa.event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, cache))
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
 
@@ -52,19 +53,38 @@ def open_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _prepare_sqlite(cache: int, connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver must not start transactions by itself; `_begin_sqlite` does
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-        f"cache_size={-cache}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _open_sqlite(cache: int, *arguments: Any, **options: Any) -> sqlite3.Connection:
+    """In the connection's own thread, so it may wait there. Transactions begin in `_begin_sqlite` alone."""
+    options |= {"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None}
+    made: sqlite3.Connection = sqlite3.connect(*arguments, **options)
+    try:
+        _use_log(made, time.monotonic() + BUSY_TIMEOUT_MS / 1000)
+        for pragma in (
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+            f"cache_size={-cache}",
+        ):
+            made.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _use_log(connection: sqlite3.Connection, deadline: float) -> None:
+    """To WAL. Of several that open a new file at once SQLite refuses some without waiting, lest two readers that both
+    want to write wait for each other. So it is asked again.
+    """
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(LOG_RETRY_S)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -21,8 +21,8 @@ import aiosqlite
 class SteadyConnection(aiosqlite.Connection):
     """As `aiosqlite.connect` makes; cancelling whoever waits for it takes effect after the statement."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(partial(sqlite3.connect, *arguments, **options), iter_chunk_size=64)
+    def __init__(self, opened: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(opened, iter_chunk_size=64)
         self._thread.daemon = True  # as SQLAlchemy asks of connections it makes itself
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
