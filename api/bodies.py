@@ -45,10 +45,10 @@ def _declared_size(request: Request, most: int) -> None:
         raise TooLarge(f"the body has {declared} bytes; at most {most} are read here", limit=most)
 
 
-async def read_json(request: Request, most: int) -> None:
-    """Read and parse a body of at most so many bytes where FastAPI will find it parsed.
+async def read_body(request: Request, most: int) -> int:
+    """Read a body of JSON, of at most so many bytes, where FastAPI looks for it. Answers how many they are.
 
-    Raises UnsupportedMediaType, MalformedHeader, MalformedJson, TooLarge.
+    Raises UnsupportedMediaType, MalformedHeader, TooLarge.
     """
     if media_type(request) != JSON_TYPE:
         raise UnsupportedMediaType(f"send Content-Type: {JSON_TYPE}", accepted=[JSON_TYPE])
@@ -60,10 +60,15 @@ async def read_json(request: Request, most: int) -> None:
         if len(body) > most:
             raise TooLarge(f"the body has more than {most} bytes", limit=most)
     request._body = bytes(body)
-    limits = limits_of(request)
-    if (parts := _parts(request._body)) > limits.values:
+    return len(body)
+
+
+def parse_body(request: Request) -> None:
+    """Parse what `read_body` read, where FastAPI will find it parsed. Raises MalformedJson, TooLarge."""
+    limits, body = limits_of(request), request._body
+    if (parts := _parts(body)) > limits.values:
         raise TooLarge(f"the body has {parts} members and items; at most {limits.values} are read", limit=limits.values)
-    request._json = parse_json(request._body, limits.depth)
+    request._json = parse_json(body, limits.depth)
 
 
 def _parts(body: bytes) -> int:

@@ -39,7 +39,8 @@ class Limits:
     requests_per_second: float = 0  # of one API key, bursts apart; 0: any number
     failures_per_minute: float = 0  # refused API keys of one address; 0: any number
     connections: int = 1000
-    costly: int = 4  # at once; half of them for one API key, as of the others
+    bulk: int = 8  # at once; half of them for one API key, as of the others
+    costly: int = 4
     transfers: int = 32
     waits: int = 256
 
@@ -58,6 +59,7 @@ class Limits:
             requests_per_second=settings.requests_per_second,
             failures_per_minute=settings.failures_per_minute,
             connections=settings.connections,
+            bulk=settings.bulk_at_once,
             costly=settings.costly_at_once,
             transfers=settings.transfers_at_once,
             waits=settings.waits_at_once,

@@ -1,16 +1,19 @@
 """Kinds of routes: what each reads, how long it may take, and how many of it run at once."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.bodies import read_json
+from api.bodies import parse_body, read_body
 from api.limits import Limits, in_time, limits_of
 from api.turns import AllTurns
+
+SMALL: Final = 64 << 10  # bytes of JSON that need no place
 
 
 class JsonRoute(APIRoute):
@@ -24,9 +27,12 @@ class JsonRoute(APIRoute):
             limits = limits_of(request)
 
             async def whole() -> Response:
-                if reads:
-                    await read_json(request, self.most_bytes(limits))
-                return await answer(request)
+                if not reads:
+                    return await answer(request)
+                size = await read_body(request, self.most_bytes(limits))
+                async with self.place(request, size):
+                    parse_body(request)
+                    return await answer(request)
 
             return await in_time(whole(), self.most_seconds(limits))
 
@@ -38,16 +44,40 @@ class JsonRoute(APIRoute):
     def most_seconds(self, limits: Limits) -> float:
         return limits.request_seconds
 
+    def place(self, request: Request, size: int) -> AbstractAsyncContextManager[object]:
+        """Where there is only room for so many: one place, for a body of so many bytes that was read."""
+        return nullcontext()
+
 
 class BulkRoute(JsonRoute):
-    """A route that takes much JSON at once."""
+    """A route that takes much JSON at once. What is read of it is many times as large, so few are at it at once."""
 
     def most_bytes(self, limits: Limits) -> int:
         return limits.bulk_bytes
 
+    def place(self, request: Request, size: int) -> AbstractAsyncContextManager[object]:
+        return nullcontext() if size <= SMALL else _bulk_place(request)
 
-class StreamRoute(BulkRoute):
-    """A route that takes its time. One without a JSON body reads its own, if there is any."""
+
+@asynccontextmanager
+async def _bulk_place(request: Request) -> AsyncIterator[None]:
+    async with _turns(request.scope).bulk.taken(_caller(request.scope)) as leave:
+        request.state.leave_place = leave
+        yield
+
+
+def leave_place(request: Request) -> None:
+    """What was much work is done; the request may still wait."""
+    leave: Callable[[], None] | None = getattr(request.state, "leave_place", None)
+    if leave is not None:
+        leave()
+
+
+class StreamRoute(JsonRoute):
+    """A route that takes its time, or much JSON. One without a JSON body reads its own, if there is any."""
+
+    def most_bytes(self, limits: Limits) -> int:
+        return limits.bulk_bytes
 
     def most_seconds(self, limits: Limits) -> float:
         return limits.transfer_seconds

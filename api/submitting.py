@@ -9,6 +9,7 @@ from fastapi import Request
 from api.preferring import preferred_wait
 from api.problems import problem_of_reason
 from api.replies import Reply
+from api.routing import leave_place
 from api.runtime import Runtime
 from api.schemas.views import submission_json
 from api.turns import AllTurns
@@ -60,6 +61,7 @@ def _waiting(request: Request) -> Iterator[int]:
     if not seconds:
         yield 0
         return
+    leave_place(request)
     turns: AllTurns = request.app.state.turns
     with turns.waits.at_once(request.state.caller.id) as free:
         yield seconds if free else 0

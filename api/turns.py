@@ -5,7 +5,7 @@ Who finds no place waits for one, up to a limit; too many of one caller's waitin
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -14,6 +14,7 @@ from api.errors import Busy, TooManyRequests
 from api.limits import Limits
 
 PATIENCE: Final = 30.0  # seconds to wait for a place
+BULK_PATIENCE: Final = 60.0  # the same, for who has sent its acts already
 MOST_WAITING: Final = 64  # of one caller
 
 
@@ -27,16 +28,24 @@ class Turns:
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
 
     @asynccontextmanager
-    async def taken(self, caller: str) -> AsyncIterator[None]:
-        """A place, for as long as the block runs. Raises TooManyRequests, Busy."""
+    async def taken(self, caller: str) -> AsyncIterator[Callable[[], None]]:
+        """A place, for as long as the block runs, or until what it gives is called. Raises TooManyRequests, Busy."""
         if not self._free(caller):
             await self._wait(caller)
         else:
             self._taken[caller] += 1
+        held = True
+
+        def leave() -> None:
+            nonlocal held
+            if held:
+                held = False
+                self._give_back(caller)
+
         try:
-            yield
+            yield leave
         finally:
-            self._give_back(caller)
+            leave()
 
     @contextmanager
     def at_once(self, caller: str) -> Iterator[bool]:
@@ -86,10 +95,13 @@ class Turns:
 class AllTurns:
     """The application's, one of a kind."""
 
+    bulk: Turns
     costly: Turns
     transfers: Turns
     waits: Turns
 
     @classmethod
     def of(cls, limits: Limits) -> Self:
-        return cls(Turns(limits.costly), Turns(limits.transfers), Turns(limits.waits))
+        return cls(
+            Turns(limits.bulk, BULK_PATIENCE), Turns(limits.costly), Turns(limits.transfers), Turns(limits.waits)
+        )

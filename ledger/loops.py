@@ -96,8 +96,8 @@ class Loops:
         was_busy, self._busy = self._busy, await self.submitter.step()
         if self._busy and not was_busy:
             self._follow.set()
-        if self.submitter.more:
-            self._carry.set()
+        if self.submitter.again is not None:
+            asyncio.get_running_loop().call_later(self.submitter.again, self._carry.set)
         return self._busy
 
     async def _loop(self, name: str, step: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:

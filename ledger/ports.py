@@ -3,7 +3,7 @@
 All integers of time are unix seconds where they speak of the chain and unix milliseconds where they speak of us.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,8 +310,8 @@ class UnitOfWork(Protocol):
         """Another state for all of them, with a line in each history. Final and failed ones are left alone."""
         ...
 
-    async def carried_by(self, transaction: str, *states: SubmissionState) -> list[Submission]:
-        """The acts of a transaction; with `states`, those in one of them."""
+    async def carried_by(self, transactions: Collection[str], *states: SubmissionState) -> list[Submission]:
+        """The acts of these transactions; with `states`, those in one of them."""
         ...
 
     async def unrecorded(self) -> list[str]:

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         default=60, ge=0, description="refused API keys from one address before it has to wait; 0: any number"
     )
     connections: int = Field(default=1000, ge=8, description="connections held open at once")
+    bulk_at_once: int = Field(
+        default=8, ge=1, description="POSTs of many acts read and judged at once; half of them for one API key"
+    )
     costly_at_once: int = Field(
         default=4, ge=1, description="proofs, tiles, measurements and evidence made at once; half for one API key"
     )

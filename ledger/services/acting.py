@@ -116,12 +116,14 @@ async def submit(
     signed = [replace(one, signatures=await completed(ports, caller, one.act, one.signatures)) for one in signed]
     new = [_submission(ports, caller, one) for one in signed]
     checked = await Checked.of(ports, new)
-    async with ports.store.write() as work:
+    async with ports.store.read() as work:  # whoever writes waits for its turn: nobody does so while this is judged
         refs = [ref for one in new for ref in touches(one.act, one.digest, one.department)]
         state = reading.visible(await work.load(refs), caller)
         _check_signers(ports, caller, new, state, checked)
-        await _keep_documents(work, caller, state, signed, new)
+        documents = await _documents(work, caller, state, signed, new)
         await _refuse_early(ports, work, state, new, checked.signed)
+    async with ports.store.write() as work:
+        await work.add_documents(documents)
         stored = await work.add_submissions(new)
         if idempotency is not None:
             digests = [one.digest for one in stored]
@@ -241,10 +243,10 @@ def _naming(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     )
 
 
-async def _keep_documents(
+async def _documents(
     work: UnitOfWork, caller: Caller, state: State, signed: Sequence[SignedAct], new: Sequence[Submission]
-) -> None:
-    """Store the documents an act carries; each digest in it must be of one given now, or stored and seen by the caller.
+) -> list[StoredDocument]:
+    """What the acts carry; each digest in an act must be of one given now, or stored and seen by the caller.
 
     Digests are on the chain for all to see: naming one must not open the document behind it to whoever names it.
     """
@@ -268,7 +270,7 @@ async def _keep_documents(
             for document in given.values()
             if readers is not None
         ]
-    await work.add_documents(kept)
+    return kept
 
 
 async def _stored(work: UnitOfWork, caller: Caller, name: str, digest: str) -> Document:

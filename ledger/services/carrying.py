@@ -26,6 +26,7 @@ MOST_AT_ONCE = 160  # acts in one transaction
 MOST_UNDER_WAY = 4  # transactions sent and not yet in a block
 MOST_OPEN = 12  # transactions whose fate is not settled
 LOOK_SECONDS = 0.1  # between two looks at what is under way, unless the follower moved
+SOON_SECONDS = 0.005  # until it is seen whether the node has made room for acts that were left over
 AGAIN_SECONDS = 1.0  # until the same bytes are sent again
 EXPIRE_SECONDS = 1.0  # between two looks for acts whose time is over
 EXPIRED_AT_ONCE = 1_000
@@ -50,11 +51,13 @@ class Submitter:
     fault: Callable[[str], None] = no_fault
     has_ended: Callable[[str], bool] = lambda holder: False
     epoch: int | None = field(default=None, init=False)
-    more: bool = field(default=False, init=False)  # after a step: acts were left over, go on at once
+    again: float | None = field(default=None, init=False)  # after a step: acts were left over, go on in so many seconds
     _renew_at: float = field(default=0, init=False)
     _expire_at: float = field(default=0, init=False)
     _look_at: float = field(default=0, init=False)
     _looked: tuple[Cursor | None, int] | None = field(default=None, init=False)  # at this cursor, so many were waiting
+    _left_over: bool = field(default=False, init=False)  # acts were, when it last packed
+    _soon: float = field(default=SOON_SECONDS, init=False)
     _sent_at: dict[str, float] = field(default_factory=dict, init=False)  # by hash, in this process
     _landed: dict[str, int] = field(default_factory=dict, init=False)  # by hash: the block it was seen in
     _most: int = field(default=MOST_AT_ONCE, init=False)  # acts in one transaction; fewer after one reverted
@@ -69,13 +72,13 @@ class Submitter:
                 return False
             self.fault("lease held, nothing looked at")
 
-            self.more = False
+            self.again = None
             async with self.store.read() as work:
                 carrying, cursor = await work.carried(self.packer.courier), await work.cursor()
             open_ones, waiting = await self._look_after(carrying, cursor)  # 2
             self.fault("looked after, nothing new packed")
             await self._expire()
-            room = min(MOST_UNDER_WAY - waiting, MOST_OPEN - open_ones)
+            room = await self._room(carrying, open_ones, waiting)
             packed = await self._pack(room) if room > 0 else []  # 3
         except _Deposed:
             self.epoch = None
@@ -87,7 +90,10 @@ class Submitter:
         for carried in packed:  # 4
             await self._send(carried)
         if self._looked is not None:
-            self._looked, self._look_at = (self._looked[0], waiting + len(packed)), self.clock.now() + LOOK_SECONDS
+            self._looked, self._look_at = (
+                (self._looked[0], self._looked[1] + len(packed)),
+                self.clock.now() + LOOK_SECONDS,
+            )
         self.fault("sent, not looked at")
         return True
 
@@ -166,6 +172,22 @@ class Submitter:
         self._looked, self._look_at = (cursor, waiting), now + LOOK_SECONDS
         return len(open_ones) - done - len(settled), waiting
 
+    async def _room(self, carrying: Sequence[Carried], open_ones: int, waiting: int) -> int:
+        """For how many transactions there is. Where acts were left over for want of it, the node is asked at once how
+        many it has mined since; what became of those shows later."""
+        room = min(MOST_UNDER_WAY - waiting, MOST_OPEN - open_ones)
+        if room > 0 or not self._left_over or open_ones >= MOST_OPEN:
+            return room
+        mined = await self.node.next_nonce(self.packer.courier)
+        still = min(waiting, sum(one.nonce >= mined for one in carrying))
+        if still == waiting:
+            self.again, self._soon = self._soon, min(LOOK_SECONDS, 2 * self._soon)
+            return 0
+        if self._looked is not None:
+            self._looked = (self._looked[0], still)
+        self._soon = SOON_SECONDS
+        return min(MOST_UNDER_WAY - still, MOST_OPEN - open_ones)
+
     async def _receipts(self, asked: Sequence[str]) -> dict[str, Receipt]:
         """By transaction hash, where there is one.
 
@@ -186,7 +208,7 @@ class Submitter:
         """In no block: sent again if need be, or displaced for good, which is what it answers."""
         if carried.state == "included":  # the block it was in is gone; one whose entry is final never gets here
             async with self._write() as work:
-                acts = [act.digest for act in await work.carried_by(carried.hash)]
+                acts = [act.digest for act in await work.carried_by([carried.hash])]
                 await work.move(acts, SubmissionState.SENT, "its block is no longer part of the chain")
                 await work.settle(replace(carried, state="sent", block=None))
                 await work.commit()
@@ -209,7 +231,7 @@ class Submitter:
         if carried.state == "included" and carried.block == receipt.block:
             return
         async with self._write() as work:
-            acts = [act.digest for act in await work.carried_by(carried.hash)]
+            acts = [act.digest for act in await work.carried_by([carried.hash])]
             await work.move(acts, SubmissionState.INCLUDED, f"in block {receipt.block.number}")
             await work.settle(replace(carried, state="included", block=receipt.block))
             await work.commit()
@@ -218,15 +240,17 @@ class Submitter:
         """Their blocks are final and followed: what has no entry by now is returned, queued again or has failed."""
         if not settled:
             return
+        hashes, moving = [carried.hash for carried, _ in settled], (SubmissionState.SENT, SubmissionState.INCLUDED)
         async with self._write() as work:
+            acts = await work.carried_by(hashes, *moving)
             for carried, receipt in settled:
-                left = await work.carried_by(carried.hash, SubmissionState.SENT, SubmissionState.INCLUDED)
+                left = [act for act in acts if act.transaction == carried.hash]
                 if receipt.succeeded:
                     self._most = min(MOST_AT_ONCE, self._most * 2)
                     for act in left:
                         await self._judge(work, act, receipt, carried.hash)
                 elif left:
-                    count = len(await work.carried_by(carried.hash))
+                    count = len(await work.carried_by([carried.hash]))
                     self._most = max(1, count // 2)  # the smaller it is, the surer it has the gas it needs
                     await self._reverted(work, left, alone=count == 1)
                 await work.settle(replace(carried, state="done", block=receipt.block))
@@ -257,7 +281,7 @@ class Submitter:
 
     async def _displaced(self, carried: Carried) -> None:
         async with self._write() as work:
-            acts = await work.carried_by(carried.hash)
+            acts = await work.carried_by([carried.hash])
             await work.move([act.digest for act in acts], SubmissionState.QUEUED, "its transaction was displaced")
             await work.settle(replace(carried, state="done"))
             await work.commit()
@@ -274,6 +298,7 @@ class Submitter:
         """Up to `room` transactions of waiting acts, stored. The database is not held while they are signed."""
         async with self.store.read() as work:
             queued = await work.queued(room * self._usual)
+        self._left_over = False
         if not queued:
             return []
         # also what our clock says is too late: it may be wrong, and the contracts have the last word
@@ -286,10 +311,11 @@ class Submitter:
             waiting = waiting[len(batch) :]
             carried = await self.packer.pack(batch, nonce + len(packed))
             packed.append((carried, [one.digest for one in batch]))
-        self.more = len(queued) == room * self._usual or bool(waiting)
+        self._left_over = len(queued) == room * self._usual or bool(waiting)
+        self.again = 0 if self._left_over else None
         if waiting:
             self._usual = max(len(digests) for _, digests in packed)
-        elif self.more:
+        elif self._left_over:
             self._usual = MOST_AT_ONCE  # more might have fitted
         self.fault("packed, not stored")
         self._nonce_unsure = True  # until it is known to be stored

@@ -13,14 +13,15 @@ One step follows what is final, as far as it can. What must hold before a row is
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from ledger.domain.apply import follow, misreported
 from ledger.domain.entries import Entry
 from ledger.domain.manifest import Manifest
-from ledger.domain.state import State
+from ledger.domain.state import State, StateObject
 from ledger.domain.touches import touches
 from ledger.errors import Diverged, Unavailable
-from ledger.ports import Block, Cursor, Node, Store
+from ledger.ports import Block, Cursor, Node, Store, UnitOfWork
 from ledger.proofs.head import first_head, next_head
 from ledger.proofs.typed_data import act_digest
 from ledger.services import tracing
@@ -166,21 +167,28 @@ class Follower:
 
     async def _write(self, entries: Sequence[Entry], start: Cursor, reached: Cursor) -> bool:
         """One transaction; False if another process followed meanwhile."""
+        stands = start if start.size else None
+        async with self.store.read() as work:  # nobody waits for a turn to write while this is worked out
+            changed = await self._changed(work, entries) if await work.cursor() == stands else []
         async with self.store.write(ahead=True) as work:
-            if await work.cursor() != (start if start.size else None):
+            if await work.cursor() != stands:  # else no row that an entry changes is another than it was read
                 return False
-            wanted = [ref for entry in entries for ref in touches(entry.act, entry.digest, entry.department)]
-            state = await work.load(wanted) if entries else State()
-            changed = {}
-            for entry in entries:
-                if misreported(state, entry):
-                    raise Unavailable(f"the node's entry {entry.index} claims another department or mark than it has")
-                for thing in follow(state, entry):
-                    changed[type(thing), thing.key] = thing
-            await work.record(entries, changed.values(), reached)
+            await work.record(entries, changed, reached)
             await carry_out(work, entries)
             self.fault("written, not committed")
             await work.commit()
         tracing.final(entries, reached.block)
         self.fault("committed")
         return True
+
+    async def _changed(self, work: UnitOfWork, entries: Sequence[Entry]) -> list[StateObject]:
+        """What the entries leave behind them."""
+        wanted = [ref for entry in entries for ref in touches(entry.act, entry.digest, entry.department)]
+        state = await work.load(wanted) if entries else State()
+        changed: dict[tuple[type, tuple[Any, ...]], StateObject] = {}
+        for entry in entries:
+            if misreported(state, entry):
+                raise Unavailable(f"the node's entry {entry.index} claims another department or mark than it has")
+            for thing in follow(state, entry):
+                changed[type(thing), thing.key] = thing
+        return list(changed.values())

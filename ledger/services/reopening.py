@@ -32,7 +32,7 @@ async def reopen(store: Store, node: Node, courier: str) -> int:
         unrecorded = set(await work.unrecorded())
         queued = set(unrecorded)
         for carried in gone:
-            acts = [act.digest for act in await work.carried_by(carried.hash) if act.digest in unrecorded]
+            acts = [act.digest for act in await work.carried_by([carried.hash]) if act.digest in unrecorded]
             await work.reopen(acts, SubmissionState.SENT, NOTE)
             await work.settle(replace(carried, state="sent", block=None))
             queued -= set(acts)

@@ -1,6 +1,6 @@
 """The queue of acts, and what became of each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -115,11 +115,11 @@ class Submissions(Rows):
         change = sa.update(submissions).where(_OF).values(state=state, entry=sa.null())
         await self._connection.execute(change, {"digests": digests})
 
-    async def carried_by(self, transaction: str, *states: SubmissionState) -> list[Submission]:
-        query = _WHOLE.where(submissions.c.transaction_hash == transaction).order_by(submissions.c.seq)
+    async def carried_by(self, transactions: Collection[str], *states: SubmissionState) -> list[Submission]:
+        query = _WHOLE.where(among("transactions", submissions.c.transaction_hash)).order_by(submissions.c.seq)
         if states:
-            query = query.where(submissions.c.state.in_(states))
-        return [_submission(row) for row in await self._connection.execute(query)]
+            query = query.where(_ANY_STATE.in_(states))
+        return [_submission(row) for row in await self._connection.execute(query, {"transactions": transactions})]
 
     async def open_on(self, digests: Iterable[str], subjects: Iterable[str]) -> set[str]:
         return await self._named(_OPEN_ON, digests, subjects)

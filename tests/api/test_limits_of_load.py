@@ -14,6 +14,7 @@ from api.errors import Busy, SlowRequest, TooManyRequests
 from api.limits import BURST_SECONDS, Limits
 from api.pacing import Pacing, Stalled, allowed
 from api.rates import Rate, network
+from api.routing import SMALL
 from api.turns import Turns
 from ledger.domain.acts import Duty
 from ledger.services import api_keys
@@ -276,6 +277,35 @@ async def test_too_many_waits_do_not_wait(world: World, hand: Hand, share: str) 
             assert answer.status_code == 202 and "preference-applied" not in answer.headers
         answer = await mine.post("/v1/checkpoints", json=CHECKPOINT | {"log": "b"}, headers={"Prefer": "wait=9"})
         assert answer.status_code == 201 and answer.headers["preference-applied"] == "wait=9"
+
+
+async def test_much_json_waits_for_a_place_before_it_is_parsed(world: World, hand: Hand) -> None:
+    token = await world.token(PROVIDER)
+    async with clients_of(world, hand, bulk=1) as client:
+        mine = client(token)
+        app = mine._transport.app  # type: ignore[attr-defined]
+        leave, inside = asyncio.Event(), list[str]()
+        holder = asyncio.create_task(hold(app.state.turns.bulk, "somebody", inside, leave))
+        await settled()
+        kind = {"Content-Type": "application/json"}
+        much = asyncio.create_task(mine.post("/v1/acts", content=b"[" + b" " * SMALL + b"!", headers=kind))
+        little = await mine.post("/v1/acts", content=b"!", headers=kind)
+        assert little.status_code == 400 and not much.done()
+        leave.set()
+        assert (await much).status_code == 400
+        await holder
+
+
+async def test_a_place_can_be_left_before_the_end() -> None:
+    turns = Turns(1)
+    async with turns.taken("a") as leave:
+        leave()
+        async with asyncio.timeout(5), turns.taken("b"):
+            leave()  # once more is the same as once: the place is b's
+            with turns.at_once("c") as free:
+                assert not free
+    with turns.at_once("c") as free:
+        assert free
 
 
 CHECKPOINT = {"size": "1", "root": "ab" * 32}

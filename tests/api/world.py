@@ -125,6 +125,7 @@ class Settings:
     requests_per_second: int = 0
     failures_per_minute: int = 0
     connections: int = 1000
+    bulk_at_once: int = 8
     costly_at_once: int = 4
     transfers_at_once: int = 32
     waits_at_once: int = 256

@@ -139,12 +139,15 @@ class Checks:
                 self._not_final(found)
 
     async def _ended_by_our_clock(self, work: UnitOfWork, one: Submission) -> bool:
-        """An act that the contracts refused, and that our clock, wrong or not, then said was too late."""
+        """An act that the contracts refused, and that our clock, wrong or not, then said was too late; at once, if the
+        node was wrong too and said that this was why."""
         found = await work.submission(one.digest)
         assert found is not None
-        steps = [step.state for step in found.history[-2:]]
-        was_refused = steps == [SubmissionState.RETURNED, SubmissionState.FAILED]
-        return was_refused and _why(one) == "signed-expired" and self.world.faults.counts["clock forward"] > 0
+        before, last = [step.state for step in found.history[-2:]]
+        counts = self.world.faults.counts
+        was_refused = before is SubmissionState.RETURNED or counts["returned altered"] > 0
+        ended = last is SubmissionState.FAILED and _why(one) == "signed-expired"
+        return was_refused and ended and counts["clock forward"] > 0
 
     def _not_final(self, one: Submission) -> None:
         """It must have come to rest, for a reason that the contracts still give."""

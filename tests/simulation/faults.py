@@ -28,9 +28,9 @@ CALLS: Final = {
     "answer to sending lost": 0.4,
     "accepted and never mined": 0.3,
     # in its block
-    "batch reverted": 0.6,
+    "batch reverted": 0.9,
     "single act reverted": 0.15,
-    "sender stranded": 0.9,  # after a revert
+    "sender stranded": 1.0,  # after a revert
     # inside the process
     "slow commit": 0.2,
     "answer to commit lost": 0.1,

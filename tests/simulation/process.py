@@ -147,7 +147,7 @@ class Process:
 
     async def _carry(self) -> None:
         while await self._stepped("submitter", self.submitter.step()):
-            pause = 0.01 if self.submitter.more else self.world.rng.choice([0.15, 0.4, 0.9])
+            pause = 0.01 if self.submitter.again is not None else self.world.rng.choice([0.15, 0.4, 0.9])
             await asyncio.sleep(pause)
 
     async def _stepped(self, loop: str, step: Coroutine[Any, Any, Any]) -> bool:

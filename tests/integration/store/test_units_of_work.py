@@ -274,7 +274,7 @@ async def test_a_transactions_bytes_and_acts_are_stored_together(store: SqlStore
         await work.add_carried(transaction, 1, [register("a").digest])
         assert await work.carried(COURIER_KEY) == [transaction]
         assert await work.last_nonce(COURIER_KEY) == 7
-        assert [one.subject for one in await work.carried_by("0x01")] == ["a"]
+        assert [one.subject for one in await work.carried_by(["0x01"])] == ["a"]
         assert [one.subject for one in await work.queued(10)] == ["b"]
         done = replace(transaction, state="done", block=Block(9, "0x09"))
         await work.settle(done)

@@ -7,7 +7,7 @@ import pytest
 from ledger.domain import refusals
 from ledger.domain.submissions import Submission
 from ledger.errors import Refused, Unavailable
-from ledger.services.carrying import MOST_OPEN, MOST_UNDER_WAY, in_order
+from ledger.services.carrying import LOOK_SECONDS, MOST_OPEN, MOST_UNDER_WAY, SOON_SECONDS, in_order
 from ledger.store.unit_of_work import SqlUnitOfWork
 from tests.factories.acts import ROOT_KEY, START, address, change, enrol, register, retire
 from tests.unit.write_path.conftest import Rig
@@ -485,6 +485,25 @@ async def test_only_so_many_transactions_are_under_way(rig: Rig) -> None:
             await rig.submitter.step()
     assert len(rig.packer.made) <= MOST_OPEN
     await rig.finish(rounds=60)
+    await rig.consistent()
+
+
+async def test_acts_left_over_go_on_as_soon_as_the_node_has_mined(rig: Rig) -> None:
+    rig.packer.most = 1
+    await rig.queue(*(register(f"d{number}") for number in range(2 * MOST_UNDER_WAY)))
+    await rig.submitter.step()
+    assert rig.submitter.again == 0 and len(rig.packer.made) == MOST_UNDER_WAY
+    pauses = []
+    for _ in range(8):  # nothing is mined: it asks less and less often
+        await rig.submitter.step()
+        pauses.append(rig.submitter.again)
+    assert pauses == sorted(pauses) and pauses[0] == SOON_SECONDS and pauses[-1] == LOOK_SECONDS
+    assert len(rig.packer.made) == MOST_UNDER_WAY
+    rig.node.mine()  # followed by nobody, and the clock stands still
+    await rig.submitter.step()
+    assert len(rig.packer.made) == 2 * MOST_UNDER_WAY
+    await rig.finish()
+    assert rig.submitter.again is None  # nothing is left over: no hurry
     await rig.consistent()
 
 
