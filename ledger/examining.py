@@ -20,12 +20,13 @@ from ledger.chain.local.address import running_endpoint
 from ledger.chain.local.anvil import find_anvil
 from ledger.chain.probing import NodeSeen, block_hash, node_seen
 from ledger.domain.manifest import Manifest
+from ledger.domain.submissions import MOVING_STATES
 from ledger.errors import ShareLedgerError
 from ledger.examining_home import home_of, keystore_of, signer_of
 from ledger.runtime import read_courier, read_manifest
 from ledger.services import diagnosing
 from ledger.services.diagnosing import Diagnosis, failed, good, not_applicable, warning
-from ledger.services.vitals import UNDER_WAY, Vitals
+from ledger.services.vitals import Vitals
 from ledger.settings import Settings
 from ledger.store.probing import DatabaseSeen, database_seen
 
@@ -210,7 +211,7 @@ class Examination:
         if self.database is None:
             return [not_applicable("queue", "needs-another"), not_applicable("lease", "needs-another")]
         seen = Vitals(time.time(), waiting=self.database.waiting)
-        count = sum(told.count for state, told in self.database.waiting.items() if state in UNDER_WAY)
+        count = sum(told.count for state, told in self.database.waiting.items() if state in MOVING_STATES)
         held = self.database.lease
         left = held.expires / 1000 - time.time() if held else 0.0
         return [

@@ -25,6 +25,8 @@ class SubmissionState(StrEnum):
 
 
 OPEN_STATES = tuple(state for state in SubmissionState if state.open)
+MOVING_STATES = tuple(state for state in OPEN_STATES if state is not SubmissionState.RETURNED)
+"""Of acts that move on by themselves; what was returned waits for whoever holds it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ledger.domain.submissions import SubmissionState
+from ledger.domain.submissions import MOVING_STATES, SubmissionState
 from ledger.ports import Cursor, Lease, Waiting
-
-UNDER_WAY: Final = (SubmissionState.QUEUED, SubmissionState.SENT, SubmissionState.INCLUDED)
-"""What moves on by itself; what was returned waits for whoever holds it."""
 
 INSIDE: Final = frozenset({"node_diverged", "nodes_disagree", "local_chain_stopped", "loop_failing"})
 """Alarms about what this process knows without asking anyone."""
@@ -54,7 +51,7 @@ class Vitals:
     @property
     def oldest_waiting(self) -> float:
         """Seconds; 0 if nothing waits."""
-        oldest = [told.oldest for state, told in (self.waiting or {}).items() if state in UNDER_WAY]
+        oldest = [told.oldest for state, told in (self.waiting or {}).items() if state in MOVING_STATES]
         return max(0.0, self.now - min(oldest) / 1000) if oldest else 0.0
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger.domain.identifiers import format_signature, parse_signature
-from ledger.domain.submissions import OPEN_STATES, Step, Submission, SubmissionState
+from ledger.domain.submissions import MOVING_STATES, OPEN_STATES, Step, Submission, SubmissionState
 from ledger.domain.values import Act
 from ledger.store.bulk import inserting
 from ledger.store.conditions import among, matching
@@ -15,9 +15,6 @@ from ledger.store.rows import Rows
 from ledger.store.steps import COLUMNS as STEP_COLUMNS
 from ledger.store.steps import add_steps
 from ledger.store.tables import decoded, entries, submission_steps, submissions, undecoded
-
-_MOVING = (SubmissionState.QUEUED, SubmissionState.SENT, SubmissionState.INCLUDED)
-
 
 _COLUMNS = (
     "digest", "act_type", "module", "act", "signatures", "department", "subject", "state", "entry", "valid_until",
@@ -126,8 +123,8 @@ class Submissions(Rows):
 
     async def moving_on(self, digests: Iterable[str], subjects: Iterable[str], apart_from: str) -> set[str]:
         elsewhere = sa.or_(submissions.c.state == SubmissionState.QUEUED, submissions.c.transaction_hash != apart_from)
-        by_digest = _BY_DIGEST.where(_ANY_STATE.in_(_MOVING), elsewhere)
-        by_subject = _BY_SUBJECT.where(submissions.c.state.in_(_MOVING), elsewhere)
+        by_digest = _BY_DIGEST.where(_ANY_STATE.in_(MOVING_STATES), elsewhere)
+        by_subject = _BY_SUBJECT.where(submissions.c.state.in_(MOVING_STATES), elsewhere)
         return await self._named((by_digest, by_subject), digests, subjects)
 
     async def _named(
