@@ -33,7 +33,7 @@ class UploadQuery(BaseModel):
         description='JSON: {"source":…,"captured":unix seconds,"method":…}: where the data came from',
         examples=['{"source":"国家统计局","captured":1767225600,"method":"download"}'],
     )
-    form: str = Field(default="csv", description="csv or jsonl")
+    form: str = Field(default="csv", description="csv, jsonl, parquet or arrow")
     encoding: str = Field(default="utf-8", description="utf-8 or gb18030")
     delimiter: str = ","
     header: bool = Field(default=True, description="whether the first row names the columns")

@@ -15,14 +15,14 @@ from ledger.cli.failures import Mismatch
 from ledger.cli.key_files import bind_key_file, make_key_file, read_key_file
 from ledger.cli.output import Answer
 from ledger.cli.progress import progress
+from ledger.cli.reanchoring import Before, fingerprint_again
 from ledger.cli.run import Run
+from ledger.cli.table_files import FORMS, MEDIA, own_schema
 from ledger.cli.texts import say
 from ledger.cli.values import read_json, read_time
-from ledger.fingerprint import FILE, RECORD, CsvSource, Fingerprint, Manifest, ReadOptions, Schema
+from ledger.fingerprint import FILE, RECORD, Fingerprint, Manifest, ReadOptions, Schema, open_source
 from ledger.services.fingerprinting import PrepareOptions, fingerprint_source
 
-FORMS: Final = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-MEDIA: Final = {".csv": "text/csv", ".jsonl": "application/x-ndjson", ".ndjson": "application/x-ndjson"}
 PIECE: Final = 1 << 18
 
 
@@ -50,7 +50,8 @@ def prepare_options(
     read: Mapping[str, Any],
     media_type: str | None,
 ) -> PrepareOptions:
-    """How the file is to be read. A table without a declared schema has the text columns of its header.
+    """How the file is to be read. Without a declared schema a table has the columns that it declares itself: CSV the
+    text columns of its header, Parquet and Arrow theirs with their types.
 
     Raises InvalidInput, InvalidSchema, InvalidTable, InvalidOption, OSError.
     """
@@ -62,9 +63,7 @@ def prepare_options(
     if format == FILE:
         return PrepareOptions(**common)
     options = ReadOptions.from_json({**read, "form": form})
-    columns = Schema.from_json(read_json(schema)) if schema else None
-    if columns is None and form == "csv" and options.header:
-        columns = Schema.text(CsvSource(file, options).header())
+    columns = Schema.from_json(read_json(schema)) if schema else own_schema(open_source(file, options))
     return PrepareOptions(**common, schema=columns, read=options)
 
 
@@ -77,6 +76,7 @@ def anchor_version(
     *,
     kept: bool,
     key_file: Path | None,
+    before: Before | None = None,
 ) -> Answer:
     """Prepare the version, check what was prepared against the file, have AnchorVersion signed and sent."""
     captured = provenance.members(file, run.now)
@@ -85,7 +85,10 @@ def anchor_version(
         found = None
         prepared = _upload(run, file, f"{at}/payloads", _query(options, captured), options.media_type)
     else:
-        found, manifest = _fingerprint(run, file, options, key_file)
+        if before is None:
+            found, manifest = _fingerprint(run, file, options, key_file)
+        else:
+            found, manifest = fingerprint_again(run, file, options, key_file, before)
         body = {"fingerprint": found.to_json(), "manifest": manifest.to_json()}
         body |= {"options": _json(options), "provenance": captured}
         prepared = run.client.post(f"{at}/fingerprints", body)

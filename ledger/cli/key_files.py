@@ -28,6 +28,13 @@ def make_key_file(path: Path) -> "SegmentKeys":
     return fresh
 
 
+def keep_keys(path: Path, keys: "SegmentKeys", root: str) -> None:
+    """Keys that were made with the fingerprint of the table with that root. Raises keys.errors.KeyExists, OSError."""
+    from keys.private_files import create_private
+
+    create_private(path, _content(keys, root))
+
+
 def read_key_file(path: Path) -> tuple["SegmentKeys", str | None]:
     """The keys, and the root they belong to once there is one.
 

@@ -16,11 +16,14 @@ from ledger.cli.output import Output
 from ledger.cli.run import Surroundings
 from ledger.cli.texts import lang_of
 
+LOCAL_NOUNS: Final = {
+    "fingerprint": "Fingerprint a table or file where it lies 计算指纹.",
+}
 CLIENT_NOUNS: Final = {
     "department": "Departments 部门: register, change, list, show.",
     "key": "Keys 密钥: enrol, retire, list, show, create, find.",
     "dataset": "Datasets 数据目录: submit, withdraw, publish, return, list, show.",
-    "version": "Versions 版本: anchor, verify, shred, prove, list, show.",
+    "version": "Versions 版本: anchor, verify, diff, prove, growth, material, shred, list, show.",
     "share": "Shares 共享: every act from request to end; list, show, history, download, evidence.",
     "attest": "Attestations 质量评估: make, withdraw, list.",
     "correction": "Corrections 校核: request, resolve, list.",
@@ -41,7 +44,8 @@ HOME_NOUNS: Final = {
     "doctor": "Examine this home and say what to do 自检.",
     "config": "Configuration 配置: show.",
 }
-VERBS: Final = frozenset({"up", "serve", "doctor"})  # commands by themselves
+VERBS: Final = frozenset({"up", "serve", "doctor", "fingerprint"})  # commands by themselves
+_PANELS: Final = (("On files", LOCAL_NOUNS), ("On a server", CLIENT_NOUNS), ("In this ledger's home", HOME_NOUNS))
 _EPILOG: Final = "Exit codes: 0 good, 1 a check failed or an act was refused, 2 it could not run."
 
 app = typer.Typer(
@@ -74,7 +78,7 @@ def _options(
 def commands(arguments: Sequence[str]) -> TyperGroup:
     """The whole command; nouns that do not occur in `arguments` are there by name and help only."""
     root = get_group(app)
-    for panel, nouns in (("On a server", CLIENT_NOUNS), ("In this ledger's home", HOME_NOUNS)):
+    for panel, nouns in _PANELS:
         for name, help in nouns.items():
             if name in arguments:
                 build: Callable[[typer.Typer], Any] = get_command if name in VERBS else get_group

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger.cli.texts import ENTRIES, NAMES, SUBMISSION_STATES, Lang, choose, label, roles, say
+from ledger.cli.texts import CHANGES, ENTRIES, NAMES, SUBMISSION_STATES, Lang, choose, label, roles, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,6 +118,8 @@ class Output:
             return ", ".join(self.cell("", each) for each in value) or "–"
         if member == "state" and value in SUBMISSION_STATES:
             return choose(self.lang, SUBMISSION_STATES[value])
+        if member == "change" and value in CHANGES:
+            return choose(self.lang, CHANGES[value])
         if self.lang == "zh" and member == "kind" and value in ENTRIES:
             return f"{ENTRIES[value]} {value}"
         return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1))

@@ -24,8 +24,30 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "sign-question": ("Sign and send this act?", "确认签署并提交？"),
     "not-signed": ("Nothing was signed or sent.", "未签署，未提交。"),
     "fingerprinting": ("fingerprinting", "计算指纹"),
+    "fingerprinted": (
+        "{records} records in {seconds} s, {rate} a second; hashed by {engine}.",
+        "共 {records} 条，用时 {seconds} 秒，每秒 {rate} 条；哈希引擎 {engine}。",
+    ),
+    "chunks-fingerprinted": (
+        "{records} chunks of 1 MiB in {seconds} s; hashed by {engine}.",
+        "共 {records} 块（每块 1 MiB），用时 {seconds} 秒；哈希引擎 {engine}。",
+    ),
+    "pace": ("{records} records, {rate} a second", "{records} 条，每秒 {rate} 条"),
+    "bytes-of": ("{done} of {total}", "{done}，共 {total}"),
+    "left": ("{seconds} s left", "剩余 {seconds} 秒"),
+    "going-on": ("going on at record {record}, where an earlier run stopped", "从上次中断处（第 {record} 条）继续"),
+    "not-going-on": (
+        "what an earlier run left is not of this file, these options and this key: starting anew",
+        "上次运行的记录与本文件、参数或密钥不符，重新开始",
+    ),
     "uploading": ("uploading", "上传"),
     "downloading": ("downloading", "下载"),
+    "comparing": ("comparing", "比对"),
+    "same": ("The same records in the same order.", "记录及顺序完全一致。"),
+    "differs": (
+        "{changed} changed, {removed} removed, {added} added, {moved} moved. Records are counted from 0.",
+        "变更 {changed} 条，删除 {removed} 条，新增 {added} 条，移动 {moved} 条。记录从 0 起计。",
+    ),
     "locating": ("looking for the records that differ", "定位差异记录"),
     "deploying": ("deploying the contracts", "部署合约"),
     "backing-up": ("backing up", "备份"),
@@ -54,6 +76,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
 
 LABELS: Final[dict[str, tuple[str, str]]] = {
     "act": ("act", "行为"),
+    "added": ("added", "新增"),
     "address": ("address", "地址"),
     "anchored_time": ("anchored", "锚定时间"),
     "answer_document": ("answer", "答复文档"),
@@ -69,16 +92,20 @@ LABELS: Final[dict[str, tuple[str, str]]] = {
     "basis": ("basis", "依据"),
     "block": ("block", "区块"),
     "cause": ("cause", "原因"),
+    "change": ("change", "变化"),
+    "changed": ("changed", "变更"),
     "checkpoints": ("checkpoints", "检查点合约"),
     "check": ("check", "检查"),
     "closed": ("closed", "已关闭"),
     "code": ("code", "代码"),
     "code_hash": ("code hash", "代码摘要"),
+    "complete": ("all named", "已全部列出"),
     "conditions": ("conditions", "使用条件"),
     "confirmed_time": ("confirmed", "确认时间"),
     "consumer": ("consumer", "需求部门"),
     "correction": ("correction", "校核"),
     "count": ("count", "版本数"),
+    "counts": ("counts", "数量"),
     "courier": ("courier", "信使合约"),
     "custody": ("custody", "保管方式"),
     "dataset": ("dataset", "数据目录"),
@@ -93,6 +120,13 @@ LABELS: Final[dict[str, tuple[str, str]]] = {
     "ended_time": ("ended", "终止时间"),
     "enrolled_by": ("enrolled by", "登记部门"),
     "entries": ("entries", "条目数"),
+    "moved": ("moved", "移动"),
+    "new": ("new", "新表"),
+    "new_records": ("records now", "现记录数"),
+    "old": ("old", "旧表"),
+    "old_records": ("records before", "原记录数"),
+    "removed": ("removed", "删除"),
+    "same": ("same", "一致"),
     "sent_again": ("acts sent again", "重新提交的行为数"),
     "entry": ("entry", "条目"),
     "expires": ("expires", "到期"),
@@ -260,6 +294,12 @@ SUBMISSION_STATES: Final[dict[str, tuple[str, str]]] = {
     "returned": ("returned", "已退回"),
     "final": ("final", "已确认"),
     "failed": ("failed", "失败"),
+}
+
+CHANGES: Final[dict[str, tuple[str, str]]] = {
+    "changed": ("changed", "变更"),
+    "removed": ("removed", "删除"),
+    "added": ("added", "新增"),
 }
 
 ENTRIES: Final[dict[str, str]] = {

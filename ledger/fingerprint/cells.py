@@ -24,6 +24,7 @@ _TIMESTAMP = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _MAX_EXPONENT = 4300
+_EPOCH = datetime(1970, 1, 1)
 
 
 class JsonNumber:
@@ -220,6 +221,31 @@ def timestamp_value(cell: Any, zone: timezone | None) -> bytes:
         cell = cell.replace(tzinfo=zone)
     try:
         moment = cell.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise ValueError("falls outside the years 0001 to 9999 in UTC") from None
+    return f"{moment.isoformat(timespec='microseconds')}Z".encode()
+
+
+def date_number(value: int, per_day: int) -> bytes:
+    """Days since 1970-01-01, in units of which a day has `per_day`."""
+    days, rest = divmod(value, per_day)
+    if rest:
+        raise ValueError("is not a whole day")
+    try:
+        return (_EPOCH.date() + timedelta(days=days)).isoformat().encode()
+    except OverflowError:
+        raise ValueError("falls outside the years 0001 to 9999") from None
+
+
+def timestamp_number(value: int, per_second: int, zone: timezone | None) -> bytes:
+    """Time since 1970-01-01T00:00:00 in `zone`, in units of which a second has `per_second`."""
+    if zone is None:
+        raise ValueError("names no zone, and the read options give no fixed offset")
+    microseconds, rest = divmod(value * 1_000_000, per_second)
+    if rest:
+        raise ValueError("is finer than a microsecond")
+    try:
+        moment = _EPOCH + (timedelta(microseconds=microseconds) - zone.utcoffset(None))
     except OverflowError:
         raise ValueError("falls outside the years 0001 to 9999 in UTC") from None
     return f"{moment.isoformat(timespec='microseconds')}Z".encode()

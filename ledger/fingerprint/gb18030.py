@@ -5,8 +5,10 @@ Engines differ at A6D9 and 18 other code positions: the 2000 and 2005 editions g
 An exchange is a permutation of characters, so it is done on the decoded text, and no two files ever read the same.
 """
 
+import codecs
 import re
-from collections.abc import Iterable, Iterator
+from io import RawIOBase
+from typing import BinaryIO
 
 TABLE = "GB18030-2022"
 
@@ -34,11 +36,47 @@ _EXCHANGES = _exchanges()
 _TOUCHED = re.compile("[" + "".join(map(chr, sorted(_EXCHANGES))) + "]") if _EXCHANGES else None
 
 
-def corrected(lines: Iterable[str]) -> Iterator[str]:
-    """Lines decoded by Python's `gb18030` codec, as GB 18030-2022 means them."""
-    touched = _TOUCHED.search if _TOUCHED else lambda line: None
-    for line in lines:
-        yield line.translate(_EXCHANGES) if touched(line) else line
+_MARK = "shareledger.mark"
+_PIECE = 1 << 18
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    """A lone surrogate for bytes that cannot be decoded: in UTF-8 that is refused again, by row and column."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+codecs.register_error(_MARK, _mark)
+
+
+class Utf8Stream(RawIOBase):
+    """A GB 18030 stream as UTF-8. What cannot be decoded is an encoded surrogate in it, which is not UTF-8 either."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("gb18030")(_MARK)
+        self._held = memoryview(b"")
+        self.taken = 0  # bytes of the stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        """Fill some of `target`; 0 at the end. Raises OSError."""
+        while not self._held:
+            piece = self._stream.read(_PIECE)
+            self.taken += len(piece)
+            text = self._decoder.decode(piece, final=not piece)
+            if _TOUCHED is not None and _TOUCHED.search(text):
+                text = text.translate(_EXCHANGES)
+            self._held = memoryview(text.encode("utf-8", "surrogatepass"))
+            if not piece:
+                break
+        count = min(len(target), len(self._held))
+        target[:count] = self._held[:count]
+        self._held = self._held[count:]
+        return count
 
 
 def decode(content: bytes) -> str:

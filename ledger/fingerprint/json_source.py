@@ -1,18 +1,23 @@
 """JSON Lines as a source: one object per line, its members matched to columns by name."""
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final, NoReturn
+
+import pyarrow as pa
 
 from ledger.domain.nesting import nests_deeper
 from ledger.errors import InvalidTable
-from ledger.fingerprint.canonical import RecordEncoder, Row
+from ledger.fingerprint.canonical import RecordEncoder
 from ledger.fingerprint.cells import JsonNumber
 from ledger.fingerprint.read_options import ReadOptions
+from ledger.fingerprint.rows import RowEncoder
 from ledger.fingerprint.schema import Schema
-from ledger.fingerprint.sources import Meter, Origin, batch_rows, in_batches, label, lines, opened_text
+from ledger.fingerprint.sources import Bookmark, Bookmarks, Origin, batch_rows, label, lines, opened, size_of, skip
 
-NESTED = 16  # levels parsed at all; any nested value is refused by its column
+NESTED: Final = 16  # levels parsed at all; any nested value is refused by its column
+MARKED: Final = 4096  # records between two bookmarks
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 class JsonLinesSource:
@@ -22,29 +27,45 @@ class JsonLinesSource:
     Integers and decimals may also come as strings; dates and timestamps always do.
     """
 
-    def __init__(self, origin: Origin, options: ReadOptions | None = None, *, name: str | None = None) -> None:
-        """Raises InvalidTable if the options are not for JSON Lines."""
+    def __init__(
+        self,
+        origin: Origin,
+        options: ReadOptions | None = None,
+        *,
+        name: str | None = None,
+        begun: Bookmark | None = None,
+    ) -> None:
+        """`begun` is a bookmark of the same file. Raises InvalidTable if the options are not for JSON Lines."""
         self.options = options or ReadOptions(form="jsonl")
         if self.options.form != "jsonl":
             raise InvalidTable("These read options are not for JSON Lines.", option="form")
         self.name = label(origin, name)
+        self.total = size_of(origin)
+        self.done = 0
+        self.bookmarks = Bookmarks(begun)
         self._origin = origin
 
     def encoder(self, schema: Schema) -> RecordEncoder:
-        return RecordEncoder(schema, "json", zone=self.options.zone, name=self.name)
+        return RecordEncoder(schema, "canonical", name=self.name)
 
-    def batches(self, schema: Schema, first: int = 0) -> Iterator[Sequence[Row]]:
-        meter = Meter()
-        with opened_text(self._origin, self.name, "utf-8", "\n") as text:
-            rows = self._rows(lines(text, self.name, meter.add), schema.names, first)
-            yield from in_batches(rows, batch_rows(schema), meter)
+    def batches(self, schema: Schema, first: int = 0) -> Iterator[pa.RecordBatch]:
+        encoder = RowEncoder(schema, "json", zone=self.options.zone, name=self.name)
+        with opened(self._origin, self.name) as stream:
+            yield from encoder.batches(self._rows(stream, schema.names, first), first, batch_rows(schema))
 
-    def _rows(self, texts: Iterator[str], names: tuple[str, ...], first: int) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, stream: BinaryIO, names: tuple[str, ...], first: int) -> Iterator[tuple[Any, ...]]:
         wanted = set(names)
-        for at, line in enumerate(texts):
+        mark = self.bookmarks.before(first) or Bookmark(0, 0)
+        if mark.offset:
+            skip(stream, mark.offset)
+        self.done = mark.offset
+        for at, line in enumerate(lines(stream, self.name), mark.record):
+            if at % MARKED == 0:
+                self.bookmarks.note(at, self.done)
+            self.done += len(line)
             if at < first:
                 continue
-            record = self._parse(line, at)
+            record = self._parse(_text(line.removeprefix(_BOM) if at == 0 else line), at)
             if record.keys() != wanted:
                 missing, extra = sorted(wanted - record.keys()), sorted(record.keys() - wanted)
                 kinds = (("no", missing), ("unknown", extra))
@@ -74,6 +95,11 @@ class JsonLinesSource:
         raise InvalidTable(
             f"{self.name}, row {at + 1}: {what}.", file=self.name, row=at + 1, record=at, **facts
         ) from None
+
+
+def _text(line: bytes) -> str:
+    """The line, with lone surrogates for bytes that are not UTF-8: their cell is refused by row and column."""
+    return line.decode("utf-8", "surrogateescape")
 
 
 def _no_constant(text: str) -> NoReturn:

@@ -1,11 +1,17 @@
-"""Leaf hashes of a batch: the other side of the seam, where canonical bytes meet salts and a hash."""
+"""Leaf hashes of a batch: where canonical bytes meet salts and a hash."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+
 from ledger.errors import InvalidInput
 from ledger.fingerprint.canonical import EncodedBatch
+from ledger.fingerprint.digests import DigestArray
 from ledger.fingerprint.fingerprint import RECORD, RECORD_SD
+from ledger.fingerprint.kernel import engine
+from ledger.fingerprint.kernel.engine import Octets, digests_array
 from ledger.fingerprint.merkle import Hash, sha256
 from ledger.fingerprint.salts import SegmentKeys
 from ledger.fingerprint.schema import Schema
@@ -26,37 +32,71 @@ class LeafRule:
         if self.format == RECORD_SD and self.keys is None:
             raise InvalidInput(f"{RECORD_SD} is always salted: it needs keys.")
 
-    def hashes(self, batch: EncodedBatch, first: int, *functions: Hash) -> list[list[bytes]]:
-        """The leaf hashes of records first .. first + batch.count - 1, once under each hash function given.
+    def hashes(self, batch: EncodedBatch, first: int, *functions: Hash) -> list[DigestArray]:
+        """The leaf hashes of records first .. first + batch.count - 1, (count, 32), under each hash function given.
 
         Salts are HMAC-SHA-256 whatever the function, so they are made once for all.
         """
         if self.format == RECORD_SD and self.keys is not None:
-            field_salts = self.keys.field_salts(first, batch.count, len(batch.columns))
+            field_salts = self.keys.field_salt_array(first, batch.count, batch.width)
             return [sd_leaves(batch, field_salts, function) for function in functions]
-        records = batch.records()
-        if self.keys is not None:
-            salted = zip(self.keys.salts(first, batch.count), records, strict=True)
-            records = [salt + record for salt, record in salted]
-        return [[function(b"\x00" + record) for record in records] for function in functions]
+        salts = None if self.keys is None else self.keys.salt_array(first, batch.count)
+        bounds = batch.offsets
+        return [_digests(function, 0, batch.content, bounds[:-1], bounds[1:], salts) for function in functions]
 
 
-def sd_leaves(batch: EncodedBatch, field_salts: list[list[bytes]], hash: Hash) -> list[bytes]:
-    """leaf(i) of share-record-sd/1: H(0x00 || the fields' digests)."""
-    columns = [[head + body for head, body in zip(*column, strict=True)] for column in batch.columns]
-    found = []
-    for salts, fields in zip(field_salts, zip(*columns, strict=True), strict=True):
-        digests = [hash(b"\x02" + salt + framed) for salt, framed in zip(salts, fields, strict=True)]
-        found.append(hash(b"\x00" + b"".join(digests)))
-    return found
+def sd_leaves(batch: EncodedBatch, field_salts: Octets, hash: Hash) -> DigestArray:
+    """leaf(i) of share-record-sd/1: H(0x00 || the fields' digests). `field_salts`: (count, columns, 16)."""
+    digests = _digests(hash, 2, batch.content, *batch.fields(), field_salts.reshape(-1, field_salts.shape[-1]))
+    return digest_leaves(digests.reshape(batch.count, -1), hash)
+
+
+def digest_leaves(joined: Octets, hash: Hash = sha256) -> DigestArray:
+    """H(0x00 || row) of each row."""
+    count, size = joined.shape
+    bounds = np.arange(count + 1, dtype=np.int64) * size
+    content = np.empty(count * size + 128, np.uint8)
+    content[: count * size] = joined.reshape(-1)
+    return _digests(hash, 0, content, bounds[:-1], bounds[1:], None)
+
+
+def _digests(
+    hash: Hash,
+    prefix: int,
+    content: Octets,
+    starts: np.ndarray[tuple[int], np.dtype[np.int64]],
+    stops: np.ndarray[tuple[int], np.dtype[np.int64]],
+    salts: Octets | None,
+) -> DigestArray:
+    if hash is sha256:
+        return engine().leaves(prefix, content, starts, stops, salts)
+    head = bytes([prefix])
+    view = content.data
+    spans = zip(starts.tolist(), stops.tolist(), strict=True)
+    if salts is None:
+        return digests_array([hash(head + view[start:stop]) for start, stop in spans])
+    return digests_array(
+        [hash(head + salt.tobytes() + view[start:stop]) for salt, (start, stop) in zip(salts, spans, strict=True)]
+    )
+
+
+def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch in runs of few enough rows that what is made of them stays in the processor's caches."""
+    most = max(256, PIECE_CELLS // max(batch.num_columns, 1))
+    for at in range(0, batch.num_rows, most):
+        yield batch.slice(at, most)
+
+
+PIECE_CELLS = 1 << 16
 
 
 def encoded(source: Source, schema: Schema, first: int = 0) -> Iterator[tuple[int, EncodedBatch]]:
     """(number of its first record, batch) from record `first` on. Raises InvalidTable, TooLarge."""
     encoder = source.encoder(schema)
-    for rows in source.batches(schema, first):
-        yield first, encoder.encode(rows, first)
-        first += len(rows)
+    for batch in source.batches(schema, first):
+        for piece in pieces(batch):
+            yield first, encoder.encode(piece, first)
+            first += piece.num_rows
 
 
 def leaves(
@@ -79,7 +119,7 @@ def leaves(
     left = count
     for start, batch in encoded(source, schema, first):
         found = rule.hashes(batch, start, hash)[0]
-        yield from found if left is None else found[:left]
+        yield from map(bytes, found if left is None else found[:left])
         if left is not None:
             left -= len(found)
             if left <= 0:

@@ -4,17 +4,19 @@ The manifest names the tiles that differ; the leaf hashes of one such tile, got 
 name the records. Leaf hashes are salted and give nothing away.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger.errors import InvalidProof
 from ledger.fingerprint.fingerprint import RECORD
-from ledger.fingerprint.leaves import LeafRule, encoded, leaves
+from ledger.fingerprint.leaves import LeafRule, leaves
 from ledger.fingerprint.manifest import TILE_RECORDS, Manifest
-from ledger.fingerprint.merkle import sha256, tree_root
+from ledger.fingerprint.merkle import tree_root
 from ledger.fingerprint.salts import SegmentKeys
 from ledger.fingerprint.schema import Schema
+from ledger.fingerprint.selected import rooted_spans
 from ledger.fingerprint.sources import Source
+from ledger.fingerprint.table import fingerprint_table
 
 TileLeaves = Callable[[int], Sequence[bytes]]
 
@@ -57,83 +59,55 @@ def locate(
     *,
     format: str = RECORD,
     limit: int = 1000,
+    copied: Manifest | None = None,
 ) -> Difference:
-    """Compare a copy with the manifest of the anchored table, in one pass over the copy.
+    """Compare a copy with the manifest of the anchored table.
 
     `right_leaves(tile)` gives the anchored leaf hashes of a tile; it is asked for as few tiles as the answer needs.
     With None the answer stops at tiles. The caller has checked the manifest against the ledger (`Manifest.matches`).
+    `copied` is the copy's own manifest under the same keys, if it was taken already; else the copy is read for it.
+    Beyond that only the tiles that are compared are read.
 
     Raises:
         InvalidProof: leaf hashes that are not the manifest's.
         InvalidTable: the copy breaks the schema, naming row and column.
     """
-    search = _Search(manifest, right_leaves, limit)
-    rule = LeafRule(format, keys)
-    pending: list[bytes] = []
-    for first, batch in encoded(source, schema):
-        pending += rule.hashes(batch, first, sha256)[0]
-        while len(pending) >= TILE_RECORDS:
-            search.tile(pending[:TILE_RECORDS])
-            del pending[:TILE_RECORDS]
-    if pending:
-        search.tile(pending)
-    return search.result()
+    if copied is None:
+        _, copied = fingerprint_table(source, schema, keys, format=format)
+    common = min(len(manifest.tiles), len(copied.tiles))
+    tiles = tuple(tile for tile in manifest.differing_tiles(copied) if tile < common)
+    equal = manifest.records == copied.records
+    if right_leaves is None:
+        return Difference(manifest.records, copied.records, tiles, (), equal and not tiles, None)
+    # Every tile holds one differing record at least, so no more than `limit` of them can be needed.
+    asked = tiles[: max(limit, 1)]
+    spans = [range(tile * TILE_RECORDS, (tile + 1) * TILE_RECORDS) for tile in asked]
+    mine = (rooted.head for rooted in rooted_spans(source, schema, LeafRule(format, keys), spans))
+    each = (
+        _compare(manifest, tile, [bytes(leaf) for leaf in head], right_leaves)
+        for tile, head in zip(asked, mine, strict=True)
+    )
+    if not equal:
+        # They agree as far as both go where no tile has a differing record: then they differ where one of them ends.
+        first = next((found[0] for found in each if found), min(manifest.records, copied.records))
+        return Difference(manifest.records, copied.records, tiles, (first,), False, first)
+    indexes = _up_to(each, limit)
+    complete = len(indexes) <= limit and len(asked) == len(tiles)
+    named = tuple(indexes[:limit])
+    return Difference(manifest.records, copied.records, tiles, named, complete, named[0] if named else None)
 
 
-class _Search:
-    def __init__(self, manifest: Manifest, right_leaves: TileLeaves | None, limit: int) -> None:
-        self._manifest = manifest
-        self._right_leaves = right_leaves
-        self._limit = limit
-        self._number = 0
-        self._found = 0
-        self._tiles: list[int] = []
-        self._wrong: list[tuple[int, list[bytes]]] = []
+def _up_to(each: Iterator[list[int]], limit: int) -> list[int]:
+    indexes: list[int] = []
+    for found in each:
+        indexes += found
+        if len(indexes) > limit:
+            break
+    return indexes
 
-    def tile(self, copied: list[bytes]) -> None:
-        number = self._number
-        self._number += 1
-        self._found += len(copied)
-        if number >= len(self._manifest.tiles) or tree_root(copied) == self._manifest.tiles[number]:
-            return
-        self._tiles.append(number)
-        # Which tiles are worth asking for depends on the count, known only at the end: every tile held names at
-        # least one record, so no more than `limit` of them can be needed.
-        if len(self._wrong) < max(self._limit, 1):
-            self._wrong.append((number, copied))
 
-    def result(self) -> Difference:
-        if self._manifest.records == self._found:
-            indexes, complete = self._all_indexes()
-        else:
-            indexes, complete = self._first_index(), False
-        first = indexes[0] if indexes else None
-        return Difference(self._manifest.records, self._found, tuple(self._tiles), tuple(indexes), complete, first)
-
-    def _all_indexes(self) -> tuple[list[int], bool]:
-        if self._right_leaves is None:
-            return [], not self._tiles
-        indexes: list[int] = []
-        for number, copied in self._wrong:
-            indexes += self._compare(number, copied, self._right_leaves)
-            if len(indexes) > self._limit:
-                break
-        return indexes[: self._limit], len(indexes) <= self._limit and len(self._wrong) == len(self._tiles)
-
-    def _first_index(self) -> list[int]:
-        if self._right_leaves is None:
-            return []
-        for number, copied in self._wrong:
-            indexes = self._compare(number, copied, self._right_leaves)
-            if indexes:
-                return indexes[:1]
-        # They agree as far as both go, so they differ first where one of them ends.
-        return [min(self._manifest.records, self._found)]
-
-    def _compare(self, number: int, copied: list[bytes], right_leaves: TileLeaves) -> list[int]:
-        right = list(right_leaves(number))
-        span = self._manifest.tile_range(number)
-        if len(right) != len(span) or tree_root(right) != self._manifest.tiles[number]:
-            raise InvalidProof(f"The leaf hashes given for tile {number} are not the manifest's.", tile=number)
-        pairs = zip(span, right, copied, strict=False)
-        return [index for index, anchored, copy in pairs if anchored != copy]
+def _compare(manifest: Manifest, tile: int, copied: Sequence[bytes], right_leaves: TileLeaves) -> list[int]:
+    right, span = list(right_leaves(tile)), manifest.tile_range(tile)
+    if len(right) != len(span) or tree_root(right) != manifest.tiles[tile]:
+        raise InvalidProof(f"The leaf hashes given for tile {tile} are not the manifest's.", tile=tile)
+    return [index for index, anchored, copy in zip(span, right, copied, strict=False) if anchored != copy]

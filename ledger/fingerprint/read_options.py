@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from ledger.errors import InvalidInput, InvalidTable
 
-Form = Literal["csv", "jsonl"]
+Form = Literal["csv", "jsonl", "parquet", "arrow"]
 Encoding = Literal["utf-8", "gb18030-2022"]
 _OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _ALIASES = {"gb18030": "gb18030-2022", "utf8": "utf-8"}
@@ -31,8 +31,8 @@ def fixed_zone(offset: str | None) -> timezone | None:
 class ReadOptions:
     """Fixed facts about one file. `gb18030` is taken to mean the table GB 18030-2022, and written so.
 
-    `null` lists the texts that mean null in every column whose schema does not say otherwise (CSV only; JSON has its
-    own null). `zone_offset` is used for timestamps that name no zone.
+    `null` lists the texts that mean null in every column whose schema does not say otherwise (CSV only; the others
+    have their own null). `zone_offset` is used for timestamps that name no zone.
     """
 
     form: Form = "csv"
@@ -48,11 +48,11 @@ class ReadOptions:
             lowered = self.encoding.lower()
             object.__setattr__(self, "encoding", _ALIASES.get(lowered, lowered))
         if self.form not in get_args(Form):
-            raise InvalidTable("A table is read as csv or jsonl.", option="form")
+            raise InvalidTable("A table is read as csv, jsonl, parquet or arrow.", option="form")
         if self.encoding not in get_args(Encoding):
             raise InvalidTable("The encoding must be utf-8 or gb18030.", option="encoding")
-        if self.form == "jsonl" and self.encoding != "utf-8":
-            raise InvalidTable("JSON is UTF-8 (RFC 8259).", option="encoding")
+        if self.form != "csv" and self.encoding != "utf-8":
+            raise InvalidTable(f"Texts in {self.form} are UTF-8.", option="encoding")
         if not isinstance(self.delimiter, str) or len(self.delimiter) != 1 or self.delimiter in '"\r\n\ufeff\0':
             raise InvalidTable("The delimiter is one character, no quote, line end or BOM.", option="delimiter")
         if not isinstance(self.header, bool):
@@ -65,6 +65,11 @@ class ReadOptions:
     @property
     def zone(self) -> timezone | None:
         return fixed_zone(self.zone_offset)
+
+    @property
+    def first_row(self) -> int:
+        """The row of the first record, as a spreadsheet counts."""
+        return 2 if self.form == "csv" and self.header else 1
 
     @classmethod
     def from_json(cls, value: Any) -> "ReadOptions":

@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.errors import InvalidProof, NotFound
+from ledger.errors import InvalidProof
 from ledger.fingerprint.canonical import frame
+from ledger.fingerprint.climb import leads_to
 from ledger.fingerprint.fingerprint import DIGEST_BYTES, RECORD, Fingerprint, from_hex, is_count, object_members
-from ledger.fingerprint.leaves import LeafRule, encoded
+from ledger.fingerprint.leaves import LeafRule
 from ledger.fingerprint.manifest import TILE_RECORDS, Manifest
-from ledger.fingerprint.merkle import leaf_hash, sha256, verify_inclusion
+from ledger.fingerprint.merkle import leaf_hash, sha256
 from ledger.fingerprint.salts import SALT_BYTES, SegmentKeys
 from ledger.fingerprint.schema import MAX_COLUMNS, Schema
+from ledger.fingerprint.selected import read_records
 from ledger.fingerprint.sources import Source
+from ledger.fingerprint.tile_tree import TileTree
 
 Cell = bytes | None
 MAX_PATH = 64
@@ -69,7 +72,7 @@ class RecordProof:
 
 
 def prove_record(
-    source: Source, schema: Schema, keys: SegmentKeys | None, manifest: Manifest, index: int
+    source: Source, schema: Schema, keys: SegmentKeys | None, manifest: Manifest | TileTree, index: int
 ) -> RecordProof:
     """The proof of record `index` of a share-record/1 table, from a re-read of its source up to the record's tile.
 
@@ -78,27 +81,9 @@ def prove_record(
         InvalidProof: the source, the schema or the keys are not those of the manifest.
         InvalidTable, Shredded: as for a fingerprint.
     """
-    cells, tile_leaves = read_tile(source, schema, LeafRule(RECORD, keys), manifest, index)
-    salt = b"" if keys is None else keys.salt(index)
-    return RecordProof(index, cells, salt, manifest.path(index, tile_leaves))
-
-
-def read_tile(
-    source: Source, schema: Schema, rule: LeafRule, manifest: Manifest, index: int
-) -> tuple[tuple[Cell, ...], list[bytes]]:
-    """The canonical cells of record `index` and the leaf hashes of the tile it is in. Raises NotFound."""
-    if not 0 <= index < manifest.records:
-        raise NotFound(f"The table has no record {index}; it has {manifest.records}, counted from 0.")
-    span = manifest.tile_range(index // TILE_RECORDS)
-    cells: tuple[Cell, ...] = ()
-    tile_leaves: list[bytes] = []
-    for first, batch in encoded(source, schema, span.start):
-        tile_leaves += rule.hashes(batch, first, sha256)[0]
-        if first <= index < first + batch.count:
-            cells = batch.cells(index - first)
-        if first + batch.count >= span.stop:
-            break
-    return cells, tile_leaves[: len(span)]
+    cells, leaves = read_records(source, schema, LeafRule(RECORD, keys), manifest.records, [index])
+    path = manifest.path(index, leaves[index // TILE_RECORDS])
+    return RecordProof(index, cells[index], b"" if keys is None else keys.salt(index), path)
 
 
 def verify_record(fingerprint: Fingerprint, proof: RecordProof, schema: Schema | None = None) -> Verdict:
@@ -107,6 +92,12 @@ def verify_record(fingerprint: Fingerprint, proof: RecordProof, schema: Schema |
     The caller takes every member of `fingerprint` from the ledger. Give the schema too if the cells are to be read
     as its columns: then its digest and the number of cells are checked.
     """
+    wrong = check_form(fingerprint, proof, schema)
+    return check_path(fingerprint, proof.index, proof.leaf, proof.path) if wrong is None else wrong
+
+
+def check_form(fingerprint: Fingerprint, proof: RecordProof, schema: Schema | None) -> Verdict | None:
+    """A failed verdict if the record cannot be one of that fingerprint, whatever its path; None if all is well."""
     if fingerprint.format != RECORD:
         return Verdict(False, "format", f"The fingerprint is of format {fingerprint.format}, the proof of {RECORD}.")
     mismatch = check_schema(fingerprint, schema, len(proof.cells))
@@ -114,7 +105,7 @@ def verify_record(fingerprint: Fingerprint, proof: RecordProof, schema: Schema |
         return mismatch
     if len(proof.salt) != (SALT_BYTES if fingerprint.salted else 0):
         return Verdict(False, "salt", "The salt's length is not that of the fingerprint's salted flag.")
-    return check_path(fingerprint, proof.index, proof.leaf, proof.path)
+    return None
 
 
 def check_schema(fingerprint: Fingerprint, schema: Schema | None, columns: int) -> Verdict | None:
@@ -132,7 +123,7 @@ def check_path(fingerprint: Fingerprint, index: int, leaf: bytes, path: Sequence
     """The last two checks of every proof: the index exists, and the path leads to the root."""
     if not 0 <= index < fingerprint.records:
         return Verdict(False, "index", f"There is no record {index}: the table has {fingerprint.records}.")
-    if not verify_inclusion(leaf, index, fingerprint.records, path, fingerprint.root):
+    if not leads_to(leaf, index, fingerprint.records, path, fingerprint.root):
         return Verdict(False, "root", "The record does not lead to the root of the fingerprint.")
     return Verdict(True, "included", f"Record {index} of {fingerprint.records} is in the table.")
 

@@ -12,7 +12,7 @@ from ledger.errors import InvalidProof, NotFound
 from ledger.fingerprint.canonical import frame
 from ledger.fingerprint.fingerprint import DIGEST_BYTES, RECORD_SD, Fingerprint, from_hex, object_members
 from ledger.fingerprint.leaves import LeafRule
-from ledger.fingerprint.manifest import Manifest
+from ledger.fingerprint.manifest import TILE_RECORDS, Manifest
 from ledger.fingerprint.merkle import leaf_hash, sha256
 from ledger.fingerprint.record_proof import (
     Cell,
@@ -23,11 +23,12 @@ from ledger.fingerprint.record_proof import (
     check_schema,
     index_of,
     path_of,
-    read_tile,
 )
 from ledger.fingerprint.salts import SALT_BYTES, SegmentKeys
 from ledger.fingerprint.schema import MAX_COLUMNS, Schema
+from ledger.fingerprint.selected import read_records
 from ledger.fingerprint.sources import Source
+from ledger.fingerprint.tile_tree import TileTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def disclose_record(
     source: Source,
     schema: Schema,
     keys: SegmentKeys,
-    manifest: Manifest,
+    manifest: Manifest | TileTree,
     index: int,
     columns: Iterable[str],
 ) -> Disclosure:
@@ -121,15 +122,20 @@ def disclose_record(
         InvalidProof: the source, the schema or the keys are not those of the manifest.
         InvalidTable, Shredded: as for a fingerprint.
     """
-    shown = set(columns)
-    unknown = sorted(shown - set(schema.names))
+    hidden = columns_to_hide(schema, columns)
+    cells, leaves = read_records(source, schema, LeafRule(RECORD_SD, keys), manifest.records, [index])
+    path = manifest.path(index, leaves[index // TILE_RECORDS])
+    salts = keys.field_salts(index, 1, len(schema.columns))[0]
+    return Disclosure(index, tuple(map(OpenField, cells[index], salts)), path).hiding(hidden)
+
+
+def columns_to_hide(schema: Schema, shown: Iterable[str]) -> tuple[int, ...]:
+    """The numbers of all columns but those named. Raises NotFound if the table has no column of such a name."""
+    names = set(shown)
+    unknown = sorted(names - set(schema.names))
     if unknown:
         raise NotFound(f"The table has no column {', '.join(map(repr, unknown))}.", columns=unknown)
-    cells, tile_leaves = read_tile(source, schema, LeafRule(RECORD_SD, keys), manifest, index)
-    path = manifest.path(index, tile_leaves)
-    salts = keys.field_salts(index, 1, len(schema.columns))[0]
-    whole = Disclosure(index, tuple(map(OpenField, cells, salts)), path)
-    return whole.hiding(at for at, name in enumerate(schema.names) if name not in shown)
+    return tuple(at for at, name in enumerate(schema.names) if name not in names)
 
 
 def verify_disclosure(fingerprint: Fingerprint, disclosure: Disclosure, schema: Schema | None = None) -> Verdict:
@@ -138,6 +144,14 @@ def verify_disclosure(fingerprint: Fingerprint, disclosure: Disclosure, schema: 
     The caller takes every member of `fingerprint` from the ledger. Without the schema the shown cells are known by
     column number only.
     """
+    wrong = check_fields(fingerprint, disclosure, schema)
+    if wrong is not None:
+        return wrong
+    return check_path(fingerprint, disclosure.index, disclosure.leaf, disclosure.path)
+
+
+def check_fields(fingerprint: Fingerprint, disclosure: Disclosure, schema: Schema | None) -> Verdict | None:
+    """A failed verdict if the record cannot be one of that fingerprint, whatever its path; None if all is well."""
     if fingerprint.format != RECORD_SD:
         return Verdict(False, "format", f"The fingerprint is of format {fingerprint.format}, the proof of {RECORD_SD}.")
     mismatch = check_schema(fingerprint, schema, len(disclosure.fields))
@@ -148,4 +162,4 @@ def verify_disclosure(fingerprint: Fingerprint, disclosure: Disclosure, schema: 
             return Verdict(False, "salt", "A field's salt has 16 bytes.")
         if isinstance(field, HiddenField) and len(field.digest) != DIGEST_BYTES:
             return Verdict(False, "digest", "A field's digest has 32 bytes.")
-    return check_path(fingerprint, disclosure.index, disclosure.leaf, disclosure.path)
+    return None

@@ -1,31 +1,34 @@
-"""Where rows come from. A source is re-readable and streams: nothing here holds more than one batch of rows.
+"""Where records come from. A source is re-readable and streams: nothing here holds more than one batch of records.
 
-A source knows how its cells are to be read; what the columns are is told by the schema it is read with.
+A source gives Arrow record batches with the schema's columns in the schema's order, and the encoder that knows what
+its cells are: the texts of a text file, Arrow's own values, or canonical bytes already.
 """
 
-import codecs
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from io import TextIOWrapper
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from ledger.errors import InvalidTable, ShareLedgerError, TooLarge
-from ledger.fingerprint.canonical import RecordEncoder, Row
+import pyarrow as pa
+
+from ledger.errors import InvalidTable, TooLarge
+from ledger.fingerprint.canonical import RecordEncoder
 from ledger.fingerprint.read_options import fixed_zone
+from ledger.fingerprint.rows import Row, RowEncoder
 from ledger.fingerprint.schema import Schema
 
 Origin = str | Path | Callable[[], BinaryIO]
-BATCH_ROWS = 4096
-BATCH_CELLS = 1 << 18
-BATCH_CHARACTERS = 1 << 23
-MAX_LINE_CHARACTERS = 1 << 24
-_MARK = "shareledger.mark"
+BATCH_ROWS = 1 << 16
+BATCH_CELLS = 1 << 20
+MAX_ROW_BYTES = 1 << 24
+"""Of one record of a text file, in UTF-8."""
 
 
 class Source(Protocol):
-    """A table that can be read as often as needed, giving the same rows each time."""
+    """A table that can be read as often as needed, giving the same records each time."""
 
     @property
     def name(self) -> str:
@@ -36,18 +39,41 @@ class Source(Protocol):
         """The encoder for this source's cells. Raises InvalidTable if a column's type cannot occur here."""
         ...
 
-    def batches(self, schema: Schema, first: int = 0) -> Iterator[Sequence[Row]]:
-        """Rows from record `first` on, cells in schema order, in batches of any size but 0.
+    def batches(self, schema: Schema, first: int = 0) -> Iterator[pa.RecordBatch]:
+        """Records from number `first` on, in batches of 1 to 2^16, columns in schema order.
 
         Raises InvalidTable naming file, row and, where there is one, column; TooLarge over a stated limit.
         """
         ...
 
 
+class Bookmark(NamedTuple):
+    """Record `record` begins at byte `offset` of the text."""
+
+    record: int
+    offset: int
+
+
+class Bookmarks:
+    """Where batches of a text file began, so that a later reading need not begin at the file's start."""
+
+    def __init__(self, begun: Bookmark | None = None) -> None:
+        self._kept: list[Bookmark] = [] if begun is None else [begun]
+
+    def note(self, record: int, offset: int) -> None:
+        if not self._kept or self._kept[-1].record < record:
+            self._kept.append(Bookmark(record, offset))
+
+    def before(self, record: int) -> Bookmark | None:
+        """The last one at or before the record."""
+        at = bisect_right(self._kept, record, key=lambda mark: mark.record)
+        return self._kept[at - 1] if at else None
+
+
 class RowsSource:
     """Rows of Python values: None, str, int, Decimal, float, bool, date, datetime, bytes.
 
-    `rows` is a sequence, or a callable giving a new iterable each time (a query with a unique order key).
+    `rows` is a sequence, or a callable giving a new iterable each time.
     """
 
     def __init__(
@@ -62,12 +88,11 @@ class RowsSource:
         self._zone = fixed_zone(zone_offset)
 
     def encoder(self, schema: Schema) -> RecordEncoder:
-        return RecordEncoder(schema, "value", zone=self._zone, name=self.name)
+        return RecordEncoder(schema, "canonical", name=self.name)
 
-    def batches(self, schema: Schema, first: int = 0) -> Iterator[Sequence[Row]]:
+    def batches(self, schema: Schema, first: int = 0) -> Iterator[pa.RecordBatch]:
         rows = islice(self._rows() if callable(self._rows) else self._rows, first, None)
-        while batch := list(islice(rows, batch_rows(schema))):
-            yield batch
+        yield from RowEncoder(schema, "value", zone=self._zone, name=self.name).batches(rows, first, batch_rows(schema))
 
 
 def batch_rows(schema: Schema) -> int:
@@ -75,14 +100,25 @@ def batch_rows(schema: Schema) -> int:
     return max(1, min(BATCH_ROWS, BATCH_CELLS // len(schema.columns)))
 
 
-def _mark(error: UnicodeError) -> tuple[str, int]:
-    """A lone surrogate for bytes that cannot be decoded: the encoder then refuses that very cell, by row and column."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "\udcff", error.end
+def rows_of(source: Source, schema: Schema) -> Iterator[list[tuple[Any, ...]]]:
+    """The records of each batch as tuples of what stands in the source: texts of a text file, else Python's values.
+
+    Bytes that are no text have lone surrogates in their place. Raises what `Source.batches` raises.
+    """
+    for batch in source.batches(schema):
+        columns = [
+            _cells(column, declared.type) for column, declared in zip(batch.columns, schema.columns, strict=True)
+        ]
+        yield list(zip(*columns, strict=True))
 
 
-codecs.register_error(_MARK, _mark)
+def _cells(column: pa.Array, type: str) -> list[Any]:
+    if type != "binary" and pa.types.is_string(column.type):
+        column = column.view(pa.binary())
+    if type != "binary" and (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        cells: list[bytes | None] = column.to_pylist()
+        return [None if cell is None else cell.decode("utf-8", "surrogateescape") for cell in cells]
+    return list(column.to_pylist())
 
 
 def open_binary(origin: Origin) -> BinaryIO:
@@ -91,28 +127,32 @@ def open_binary(origin: Origin) -> BinaryIO:
 
 
 @contextmanager
-def opened_text(origin: Origin, name: str, codec: str, newline: str) -> Iterator[TextIOWrapper]:
-    """The origin as text, undecodable bytes marked for refusal. Raises InvalidTable if it cannot be opened or read."""
+def opened(origin: Origin, name: str) -> Iterator[BinaryIO]:
+    """The origin as a binary stream. Raises InvalidTable if it cannot be opened or read."""
     try:
-        with TextIOWrapper(open_binary(origin), encoding=codec, errors=_MARK, newline=newline) as text:
-            yield text
+        with open_binary(origin) as stream:
+            yield stream
     except OSError as error:
         raise InvalidTable(f"{name} cannot be read: {error.strerror or 'input/output error'}.", file=name) from error
 
 
-def lines(text: TextIOWrapper, name: str, read: Callable[[int], None]) -> Iterator[str]:
-    """Lines with their ends, the BOM of the first dropped; `read` is told the length of each.
+def skip(stream: BinaryIO, offset: int) -> None:
+    """Go to byte `offset` of a stream that is at its start. Raises OSError."""
+    if stream.seekable():
+        stream.seek(offset)
+        return
+    left = offset
+    while left and (piece := stream.read(min(left, 1 << 20))):
+        left -= len(piece)
 
-    Raises TooLarge for a line of 2^24 characters: memory stays bounded whatever the file is.
-    """
-    readline = text.readline
-    line = readline(MAX_LINE_CHARACTERS).removeprefix("\ufeff")
-    while line:
-        if len(line) >= MAX_LINE_CHARACTERS:
-            raise TooLarge(f"{name}: a line has {MAX_LINE_CHARACTERS} characters or more.", file=name)
-        read(len(line))
+
+def lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    """Lines with their line feeds. Raises TooLarge for one of 2^24 bytes: memory stays bounded whatever the file is."""
+    reader = stream if hasattr(stream, "readline") else BufferedReader(stream)  # type: ignore[type-var]
+    while line := reader.readline(MAX_ROW_BYTES):
+        if len(line) >= MAX_ROW_BYTES:
+            raise TooLarge(f"{name}: a line has {MAX_ROW_BYTES} bytes or more.", file=name)
         yield line
-        line = readline(MAX_LINE_CHARACTERS)
 
 
 def label(origin: Origin, name: str | None) -> str:
@@ -122,36 +162,39 @@ def label(origin: Origin, name: str | None) -> str:
     return "stream" if callable(origin) else Path(origin).name
 
 
-class Meter:
-    """Counts the characters read for the present batch, so that a batch of large cells ends early."""
-
-    __slots__ = ("read",)
-
-    def __init__(self) -> None:
-        self.read = 0
-
-    def add(self, characters: int) -> None:
-        self.read += characters
+def size_of(origin: Origin) -> int | None:
+    """The bytes of a file; None for a stream, or where there is none."""
+    try:
+        return None if callable(origin) else Path(origin).stat().st_size
+    except OSError:
+        return None
 
 
-def in_batches(rows: Iterator[Row], most: int, meter: Meter) -> Iterator[list[Row]]:
-    """Group `rows` into lists of at most `most`, sooner once a batch has read 2^23 characters.
+def match_columns(found: Sequence[str], schema: Schema, name: str, row: int | None = None) -> list[int]:
+    """For each column of the schema its place among the columns found, which are matched by name.
 
-    Each step asks for twice as many rows, so that large rows are noticed before many of them are held.
+    Raises InvalidTable naming those doubled, missing and extra.
     """
-    while True:
-        batch: list[Row] = []
-        meter.read, step, before = 0, 1, -1
-        try:
-            while before < len(batch) < most and meter.read < BATCH_CHARACTERS:
-                before = len(batch)
-                batch.extend(islice(rows, min(step, most - before)))
-                step = min(2 * step, 128)
-        except ShareLedgerError:
-            # The rows before the fault go first: they may hold an earlier one, and the first is the one to report.
-            if batch:
-                yield batch
-            raise
-        if not batch:
-            return
-        yield batch
+    wanted = schema.names
+    known, given = set(wanted), set(found)
+    doubled = (
+        list(dict.fromkeys(column for column in found if found.count(column) > 1)) if len(given) < len(found) else []
+    )
+    missing = [column for column in wanted if column not in given]
+    extra = [column for column in dict.fromkeys(found) if column not in known]
+    if doubled or missing or extra:
+        place: dict[str, Any] = {"file": name} | ({} if row is None else {"row": row})
+        parts = [
+            f"{word} {', '.join(map(repr, columns[:20]))}"
+            for word, columns in (("doubled", doubled), ("missing", missing), ("extra", extra))
+            if columns
+        ]
+        raise InvalidTable(
+            f"{name}: the columns do not match the schema: {'; '.join(parts)}.",
+            doubled=doubled[:20],
+            missing=missing[:20],
+            extra=extra[:20],
+            **place,
+        )
+    places = {column: at for at, column in enumerate(found)}
+    return [places[column] for column in wanted]

@@ -25,6 +25,7 @@ from ledger.fingerprint import FILE, Fingerprint, Manifest, Origin, SegmentKeys
 from ledger.fingerprint.sources import open_binary
 from ledger.ports import Ports, StoredPayload
 from ledger.services.fingerprinting import PrepareOptions, Progress, fingerprint_source
+from ledger.services.inheriting import fingerprint_next, version_before
 from ledger.services.prepared import (
     PreparedVersion,
     next_number,
@@ -61,10 +62,10 @@ async def prepare_version(
     version_document(
         dataset, number, options, {"size": 0}, provenance, None, where
     )  # a bad document shows before the work
-    keys = SegmentKeys.fresh() if options.salted else None
+    before = await version_before(ports, dataset, number, options)
 
     async with at_hand(source, ports.scratch, options.limit) as (origin, size):  # 2
-        taken, manifest = await asyncio.to_thread(fingerprint_source, origin, options, keys, progress)
+        taken, manifest, keys = await asyncio.to_thread(fingerprint_next, origin, options, before, progress)
         fingerprint = replace(taken, size=size)
         # A plain hash would let anyone who held the document test guesses long after the salts are shredded.
         plain = None if options.salted else await sha256_of(origin)

@@ -19,7 +19,7 @@ from ledger.domain.documents import Document
 from ledger.domain.identifiers import parse_digest
 from ledger.domain.state import RuleText
 from ledger.errors import InvalidInput, NotFound, NotPermitted, Shredded
-from ledger.fingerprint import Origin, Schema, open_source
+from ledger.fingerprint import Origin, Schema, open_source, rows_of
 from ledger.ports import Ports
 from ledger.services.checking import check_table
 from ledger.services.checks import VerifyReport
@@ -129,7 +129,7 @@ def _records(
     ]
     plain = not any(nulls)
     seen = 0
-    for batch in open_source(origin, document.read, name=document.name).batches(schema):
+    for batch in rows_of(open_source(origin, document.read, name=document.name), schema):
         for row in batch:
             yield row if plain else [None if cell in null else cell for cell, null in zip(row, nulls, strict=True)]
         seen += len(batch)

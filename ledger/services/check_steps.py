@@ -19,10 +19,7 @@ def check_entry(
 ) -> VersionDocument | None:
     """Document, act and signature; the document if it is the entry's and can be read."""
     entry = material.entry
-    digest = act_digest(entry.act, chain_id, entry.module)
-    told = "the entry's digest is " + ("" if digest == entry.digest else "not ")
-    checks.add("act", digest == entry.digest, told + "that of its fields on this chain")
-    _check_signature(checks, entry, digest, recovers)
+    check_act(checks, entry, chain_id, recovers)
     if material.document is None:
         return None
     if document_digest(material.document) != entry.act["document"]:
@@ -37,15 +34,19 @@ def check_entry(
     return document
 
 
-def _check_signature(checks: Checklist, entry: Entry, digest: str, recovers: Recovers | None) -> None:
-    signer = entry.signer
+def check_act(checks: Checklist, entry: Entry, chain_id: int, recovers: Recovers | None, *, prefix: str = "") -> None:
+    """Act and signature, under these codes with `prefix` before them."""
+    digest = act_digest(entry.act, chain_id, entry.module)
+    told = "the entry's digest is " + ("" if digest == entry.digest else "not ")
+    checks.add(f"{prefix}act", digest == entry.digest, told + "that of its fields on this chain")
+    code, signer = f"{prefix}signature", entry.signer
     if recovers is None or signer is None or not entry.signatures:
-        checks.add("signature", None, "no means to check signatures at hand")
+        checks.add(code, None, "no means to check signatures at hand")
     elif len(entry.signatures[0]) != 65:
-        checks.add("signature", None, "a contract key's: accepted by the chain, not re-checked")
+        checks.add(code, None, "a contract key's: accepted by the chain, not re-checked")
     else:
         good = recovers(signer, bytes.fromhex(digest), entry.signatures[0])
-        checks.add("signature", good, f"{'by' if good else 'not by'} {signer}")
+        checks.add(code, good, f"{'by' if good else 'not by'} {signer}")
 
 
 def check_ledger(checks: Checklist, fingerprint: Fingerprint, anchored: AnchoredVersion | None) -> None:

@@ -13,34 +13,46 @@ A copy (table or file):
 10 twin       and, under SM3, to the twin root
 11 ledger     the contract keeps the same root and count
 
-A record: 1, 2, 3 as above, 4 proof (its form fits the fingerprint), 5 included (it leads to the root), 6 chain (the
-contract says so too), 7 ledger.
+A record, or the records of one answer: 1, 2, 3 as above, 4 proof (its form fits the fingerprint), 5 included (it leads
+to the root), 6 chain (the contract says so too, of a single record), 7 ledger.
+
+That a version only grew: 1 act and 2 signature of the later entry, 3 earlier-act and 4 earlier-signature of the
+earlier one, 5 dataset (it is the same, and the later number is the higher), 6 proof (format, salted flag and columns
+are the same), 7 grown (the earlier root leads to the later one).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from ledger.domain.documents import document_digest
+from ledger.domain.entries import Entry
 from ledger.errors import Corrupt, InvalidInput, InvalidProof, InvalidTable, NotFound, Shredded
 from ledger.fingerprint import (
     FILE,
     RECORD_SD,
+    AnswerProof,
     Difference,
     Disclosure,
     Fingerprint,
+    GrowthProof,
     Manifest,
     Origin,
     RecordProof,
     Schema,
     SegmentKeys,
+    Source,
     Verdict,
     disclose_record,
     locate,
     open_source,
     prove_record,
+    prove_records,
+    verify_answer,
     verify_disclosure,
+    verify_growth,
     verify_record,
 )
+from ledger.fingerprint.answer_proof import FORMAT as ANSWER
 from ledger.fingerprint.file import chunks
 from ledger.fingerprint.locate import TileLeaves
 from ledger.fingerprint.manifest import TILE_RECORDS
@@ -48,6 +60,7 @@ from ledger.fingerprint.merkle import sha256
 from ledger.ports import AnchoredVersion
 from ledger.services.check_steps import (
     Recovers,
+    check_act,
     check_entry,
     check_found,
     check_keys,
@@ -64,6 +77,10 @@ COPY = (
     "document", "act", "signature", "schema", "keys", "manifest", "copy", "records", "root", "twin", "ledger",
 )  # fmt: skip
 RECORD_CHECKS = ("document", "act", "signature", "proof", "included", "chain", "ledger")
+GROWTH = ("act", "signature", "earlier-act", "earlier-signature", "dataset", "proof", "grown")
+
+Proof = RecordProof | Disclosure | AnswerProof
+"""Of one record, of one record's columns, or of all records of an answer."""
 
 
 def check_table(
@@ -124,14 +141,17 @@ def check_table(
 
 def check_record(
     material: Material,
-    proof: RecordProof | Disclosure,
+    proof: Proof,
     *,
     chain_id: int,
     recovers: Recovers | None = None,
     anchored: AnchoredVersion | None = None,
     on_chain: bool | None = None,
 ) -> VerifyReport:
-    """Is the proof's record in the version? `on_chain` is the contract's own answer to the same question, if asked."""
+    """Are the proof's records in the version? `on_chain` is the contract's own answer to the same question, if asked.
+
+    Whether an answer is complete is not checked.
+    """
     fingerprint = fingerprint_of(material.entry)
     checks = Checklist(RECORD_CHECKS)
     document = check_entry(checks, material, chain_id, recovers)
@@ -145,18 +165,46 @@ def check_record(
         checks.add("proof", False, verdict.detail)
     if on_chain is not None:
         checks.add("chain", on_chain, "Datasets.provesRecord answers " + ("yes" if on_chain else "no"))
-    return VerifyReport(checks.all(), () if verdict else (proof.index,))
+    numbers = [record.index for record in proof.records] if isinstance(proof, AnswerProof) else [proof.index]
+    return VerifyReport(checks.all(), () if verdict else tuple(numbers))
 
 
-def verify_any(fingerprint: Fingerprint, proof: RecordProof | Disclosure, schema: Schema | None) -> Verdict:
+def check_growth(
+    earlier: Entry, later: Entry, proof: GrowthProof, *, chain_id: int, recovers: Recovers | None = None
+) -> VerifyReport:
+    """Is every record of the earlier version in its place in the later one, which only has more?
+
+    Raises InvalidInput if one of the entries anchors no version.
+    """
+    before, after = fingerprint_of(earlier), fingerprint_of(later)
+    checks = Checklist(GROWTH)
+    check_act(checks, later, chain_id, recovers)
+    check_act(checks, earlier, chain_id, recovers, prefix="earlier-")
+    same, ordered = earlier.act["dataset"] == later.act["dataset"], earlier.act["number"] <= later.act["number"]
+    told = f"versions {earlier.act['number']} and {later.act['number']} of "
+    checks.add("dataset", same and ordered, told + (later.act["dataset"] if same else "two datasets"))
+    verdict = verify_growth(before, after, proof)
+    if verdict.code in ("root", "records", "grown"):
+        checks.add("proof", True, "format, salted flag and columns are the same in both")
+        checks.add("grown", verdict.passed, verdict.detail)
+    else:
+        checks.add("proof", False, verdict.detail)
+    return VerifyReport(checks.all())
+
+
+def verify_any(fingerprint: Fingerprint, proof: Proof, schema: Schema | None) -> Verdict:
     """The right verification for the kind of proof."""
+    if isinstance(proof, AnswerProof):
+        return verify_answer(fingerprint, proof, schema)
     if isinstance(proof, Disclosure):
         return verify_disclosure(fingerprint, proof, schema)
     return verify_record(fingerprint, proof, schema)
 
 
-def proof_from_json(value: object) -> RecordProof | Disclosure:
-    """Either kind, told apart by its members. Raises InvalidProof."""
+def proof_from_json(value: object) -> Proof:
+    """Any kind, told apart by its members. Raises InvalidProof, TooLarge."""
+    if isinstance(value, dict) and value.get("format") == ANSWER:
+        return AnswerProof.from_json(value)
     if isinstance(value, dict) and "fields" in value:
         return Disclosure.from_json(value)
     return RecordProof.from_json(value)
@@ -170,6 +218,27 @@ def prove_from_copy(
     Raises NotFound: no such record or column. InvalidProof: copy, keys or manifest are not the version's.
     InvalidInput: the version is a file, or `columns` was given for a format that shows whole records only.
     """
+    fingerprint, schema, source, manifest = _right_table(material, origin)
+    if fingerprint.format == RECORD_SD:
+        shown = schema.names if columns is None else columns
+        return disclose_record(source, schema, _keys(material), manifest, index, shown)
+    if columns is not None:
+        raise InvalidInput(f"{fingerprint.format} shows whole records only", format=fingerprint.format)
+    keys = material.keys if fingerprint.salted else None
+    return prove_record(source, schema, keys, manifest, index)
+
+
+def prove_answer(
+    material: Material, origin: Origin, indexes: Iterable[int], columns: Sequence[str] | None = None
+) -> AnswerProof:
+    """One proof for many records from a right copy. Raises as `prove_from_copy`; TooLarge for more than 10,000."""
+    fingerprint, schema, source, manifest = _right_table(material, origin)
+    keys = _keys(material) if fingerprint.salted else None
+    return prove_records(source, schema, keys, manifest, indexes, format=fingerprint.format, columns=columns)
+
+
+def _right_table(material: Material, origin: Origin) -> tuple[Fingerprint, Schema, Source, Manifest]:
+    """What a proof is made from. Raises InvalidInput, InvalidProof."""
     fingerprint = fingerprint_of(material.entry)
     if fingerprint.format == FILE or material.document is None or material.manifest is None:
         raise InvalidInput("a record's proof needs a table, its document and its manifest")
@@ -178,16 +247,13 @@ def prove_from_copy(
         raise InvalidProof("the document is not the version's")
     if not material.manifest.matches(fingerprint):
         raise InvalidProof("the manifest does not lead to the anchored root")
-    source = open_source(origin, document.read, name="the copy")
-    if fingerprint.format == RECORD_SD:
-        if material.keys is None:
-            raise InvalidProof("this format is always salted: the segment keys are needed")
-        shown = document.schema.names if columns is None else columns
-        return disclose_record(source, document.schema, material.keys, material.manifest, index, shown)
-    if columns is not None:
-        raise InvalidInput(f"{fingerprint.format} shows whole records only", format=fingerprint.format)
-    keys = material.keys if fingerprint.salted else None
-    return prove_record(source, document.schema, keys, material.manifest, index)
+    return fingerprint, document.schema, open_source(origin, document.read, name="the copy"), material.manifest
+
+
+def _keys(material: Material) -> SegmentKeys:
+    if material.keys is None:
+        raise InvalidProof("the version is salted: the segment keys are needed")
+    return material.keys
 
 
 def _locate(
@@ -204,7 +270,9 @@ def _locate(
         if options.schema is None:
             return _locate_chunks(manifest, copied, keys, origin, right_leaves, limit)
         source = open_source(origin, options.read, name=options.name)
-        return locate(source, options.schema, keys, manifest, right_leaves, format=options.format, limit=limit)
+        return locate(
+            source, options.schema, keys, manifest, right_leaves, format=options.format, limit=limit, copied=copied
+        )
     except (InvalidProof, InvalidTable, Corrupt, NotFound):
         # the copy changed while it was read, or no right payload is kept: there is nothing to compare with
         return None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-DECISIVE = frozenset({"root", "included"})
+DECISIVE = frozenset({"root", "included", "grown"})
 """What a verification is about: without one of these held, it has shown nothing."""
 
 

@@ -106,7 +106,7 @@ class TileReader:
         """The leaf hashes of the tile: 256 of them, fewer at the end, none past it."""
         start = tile * TILE_RECORDS
         if self._batches is None or start < self._first:
-            self._batches, self._first, self._held = self._leaves(), 0, []
+            self._batches, self._first, self._held = self._leaves(start), start, []
         while self._first + len(self._held) < start + TILE_RECORDS:
             found = next(self._batches, None)
             if found is None:
@@ -120,14 +120,15 @@ class TileReader:
         self._first, self._held = max(start, self._first), self._held[max(gone, 0) :]
         return self._held[:TILE_RECORDS]
 
-    def _leaves(self) -> Iterator[tuple[int, int, Callable[[], list[bytes]]]]:
-        """(number of the first leaf, how many, their hashes when asked for)."""
+    def _leaves(self, start: int) -> Iterator[tuple[int, int, Callable[[], list[bytes]]]]:
+        """(number of the first leaf, how many, their hashes when asked for) from leaf `start` on."""
         if self._source is None or self._schema is None:
             for number, chunk in enumerate(chunks(self._origin)):
-                yield number, 1, partial(self._chunk, number, chunk)
+                if number >= start:
+                    yield number, 1, partial(self._chunk, number, chunk)
             return
         rule = LeafRule(self._format, self._keys)
-        for first, batch in encoded(self._source, self._schema):
+        for first, batch in encoded(self._source, self._schema, start):
             yield first, batch.count, partial(_rows, rule, batch, first)
 
     def _chunk(self, number: int, chunk: bytes) -> list[bytes]:
@@ -135,4 +136,4 @@ class TileReader:
 
 
 def _rows(rule: LeafRule, batch: EncodedBatch, first: int) -> list[bytes]:
-    return rule.hashes(batch, first, sha256)[0]
+    return [bytes(leaf) for leaf in rule.hashes(batch, first, sha256)[0]]

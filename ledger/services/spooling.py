@@ -42,6 +42,17 @@ class _Reading(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
+        self._at = max(0, (os.fstat(self._descriptor).st_size if base is None else base) + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         found = os.pread(self._descriptor, len(buffer), self._at)
         buffer[: len(found)] = found

@@ -6,17 +6,19 @@ the answers, and above all which records differ, tell something about the data. 
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from ledger import telemetry
 from ledger.domain.callers import Caller
 from ledger.domain.identifiers import parse_digest
-from ledger.errors import InvalidInput, NotFound
-from ledger.fingerprint import Disclosure, Manifest, RecordProof
+from ledger.errors import InvalidInput, NotFound, TooLarge
+from ledger.fingerprint import AnswerProof, Disclosure, GrowthProof, Manifest, RecordProof, growth
+from ledger.fingerprint.answer_proof import MAX_RECORDS
+from ledger.fingerprint.growth import boundary_tile
 from ledger.ports import Ports
-from ledger.services.checking import check_record, check_table, prove_from_copy
+from ledger.services.checking import Proof, check_record, check_table, prove_answer, prove_from_copy
 from ledger.services.checks import VerifyReport
 from ledger.services.delivering import ask_chain, record_use, share_for
 from ledger.services.fingerprinting import DEFAULT_LIMIT, Progress, TileReader
@@ -77,10 +79,43 @@ async def prove_record(
         return await asyncio.to_thread(prove_from_copy, material, origin, index, columns)
 
 
+async def prove_records(
+    ports: Ports, caller: Caller, version: str, indexes: Iterable[int], *, columns: Sequence[str] | None = None
+) -> AnswerProof:
+    """One proof for many records, as those of an answer, from the payload kept here.
+
+    Raises as `prove_record`; TooLarge for more than 10,000.
+    """
+    wanted = sorted(set(indexes))
+    if len(wanted) > MAX_RECORDS:
+        raise TooLarge(f"a proof holds at most {MAX_RECORDS} records; {len(wanted)} were asked for")
+    found = await _usable(ports, caller, version, "proof")
+    material = material_of(ports.vault, found)
+    async with payload_at_hand(ports, found) as origin:
+        return await asyncio.to_thread(prove_answer, material, origin, wanted, columns)
+
+
+async def prove_growth(ports: Ports, caller: Caller, earlier: str, later: str) -> GrowthProof:
+    """The proof that the later version only has more records than the earlier one, from what is kept of the later.
+
+    Raises InvalidProof if it has fewer; PayloadElsewhere where the leaf hashes of one tile are needed and not kept; and
+    as `verify_table`.
+    """
+    before, found = await _usable(ports, caller, earlier, "manifest"), await _usable(ports, caller, later, "manifest")
+    if found.row is None:
+        raise NotFound(f"no manifest of version {later} is kept here")
+    grown, tile = Manifest.from_bytes(found.row.manifest), boundary_tile(before.version.records)
+    needed = tile is not None and before.version.records < grown.records
+    boundary = await leaf_hashes(ports, caller, later, tile) if needed and tile is not None else None
+    return await asyncio.to_thread(growth.prove_growth, before.version.records, grown, boundary)
+
+
 async def verify_record(
-    ports: Ports, caller: Caller, version: str, proof: RecordProof | Disclosure, *, on_chain: bool = True
+    ports: Ports, caller: Caller, version: str, proof: Proof, *, on_chain: bool = True
 ) -> VerifyReport:
-    """Is the proof's record in the version? With `on_chain` the contract is asked too. Needs no right to the data.
+    """Are the proof's records in the version? With `on_chain` the contract is asked too, of a single record.
+
+    Needs no right to the data.
 
     Raises NotFound, InvalidInput, Unavailable.
     """
@@ -88,7 +123,9 @@ async def verify_record(
         found = await held(work, version)
     material = Material(found.entry, found.document, None, None)
     anchored = await ports.views.anchored(version) if on_chain else None
-    answer = await proves_on_chain(ports, version, proof.leaf, proof.index, proof.path) if on_chain else None
+    answer = None
+    if on_chain and not isinstance(proof, AnswerProof):
+        answer = await proves_on_chain(ports, version, proof.leaf, proof.index, proof.path)
     report = check_record(
         material,
         proof,

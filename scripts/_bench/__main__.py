@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.telemetry import configure_logging
-from scripts._bench import acts
+from scripts._bench import acts, fingerprint
 
 Measure = Callable[[argparse.Namespace, Callable[[str], None]], dict[str, Any]]
 
@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     one = what.add_parser("acts", help="signed acts from the API call to the final entry; replay from logs")
     one.add_argument("--acts", type=_count, default=acts.ACTS, help=f"how many (default {acts.ACTS})")
     one.set_defaults(measure=acts.measure)
+    two = what.add_parser("fingerprint", help="fingerprints beside pymerkle, hashlib, OpenSSL, DuckDB, json")
+    two.add_argument("--rows", nargs="+", choices=list(fingerprint.ROWS), help="only these (default: all)")
+    two.set_defaults(measure=fingerprint.measure)
     for each in what.choices.values():
         each.add_argument("--quick", action="store_true", help="small, to see that it works: its figures say nothing")
         each.add_argument("--json", action="store_true", help="print one JSON object, as the last line of stdout")

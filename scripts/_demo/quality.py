@@ -10,7 +10,7 @@ from ledger.domain import quality
 from ledger.domain.acts import RuleKind
 from ledger.domain.documents import Document
 from ledger.domain.quality import INDICATORS, MILLION, goodness
-from ledger.fingerprint import ReadOptions, Schema, open_source
+from ledger.fingerprint import ReadOptions, Schema, open_source, rows_of
 from scripts._demo.cast import BUREAU, QUALITY
 from scripts._demo.office import Unexpected, at
 from scripts._demo.places import VILLAGE_COLUMNS
@@ -62,7 +62,7 @@ def _measure_here(play: Play, rules: Document) -> Document:
     """The report on a copy with planted errors, made on this machine by the same rule set."""
     planted = _plant(Path(play.made["copy"]))
     table = open_source(planted, ReadOptions(), name=planted.name)
-    rows = chain.from_iterable(table.batches(Schema.text(VILLAGE_COLUMNS)))
+    rows = chain.from_iterable(rows_of(table, Schema.text(VILLAGE_COLUMNS)))
     report = quality.measure(rules, play.made["version"], VILLAGE_COLUMNS, rows)
     planted.unlink()
     return report

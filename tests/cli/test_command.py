@@ -8,11 +8,12 @@ import pytest
 from typer.main import get_group
 
 from ledger.cli.failures import class_of
-from ledger.cli.main import CLIENT_NOUNS, HOME_NOUNS, VERBS, commands
+from ledger.cli.main import CLIENT_NOUNS, HOME_NOUNS, LOCAL_NOUNS, VERBS, commands
 
 from .conftest import SHARE, Console, FakeServer, problem
 
 HEAVY = {"web3", "sqlalchemy", "fastapi", "httpx", "uvicorn", "eth_account", "eth_keyfile", "structlog", "cryptography"}
+HEAVY |= {"numba", "pyarrow", "duckdb"}
 
 
 def test_help_imports_nothing_heavy_and_answers_at_once() -> None:
@@ -21,7 +22,7 @@ def test_help_imports_nothing_heavy_and_answers_at_once() -> None:
         "code = run(sys.argv[1:]); "
         f"print(code, time.perf_counter() - started, *({HEAVY} & sys.modules.keys()), file=sys.stderr)"
     )
-    for arguments in (["--help"], ["share", "request", "--help"], ["--version"]):
+    for arguments in (["--help"], ["share", "request", "--help"], ["fingerprint", "--help"], ["--version"]):
         command = [sys.executable, "-c", probe, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         code, seconds, *imported = done.stderr.split()
@@ -42,7 +43,7 @@ def test_every_noun_lists_its_verbs_and_every_verb_takes_json(noun: str) -> None
 def test_the_help_line_of_a_noun_is_the_one_of_its_module() -> None:
     from importlib import import_module
 
-    for name in (*CLIENT_NOUNS, *HOME_NOUNS):
+    for name in (*LOCAL_NOUNS, *CLIENT_NOUNS, *HOME_NOUNS):
         app = import_module(f"ledger.cli.{name.replace('-', '_')}").app
         if name not in VERBS:
             told = {**CLIENT_NOUNS, **HOME_NOUNS}[name]

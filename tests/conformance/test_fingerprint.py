@@ -140,7 +140,7 @@ def test_gb18030(code, point):
     schema = Schema.text(["a"])
     content = b"x\n" + bytes.fromhex(code) + b"\n"
     source = CsvSource(lambda: BytesIO(content), ReadOptions(encoding="gb18030", header=False))
-    assert [row[0] for rows in source.batches(schema) for row in rows] == ["x", character]
+    assert [cell for batch in source.batches(schema) for cell in batch.column(0).to_pylist()] == ["x", character]
 
 
 @pytest.mark.parametrize("code", vectors("gb18030.json")["refused"])
@@ -167,13 +167,12 @@ class Rebatched(RowsSource):
         self.sizes = sizes
 
     def batches(self, schema, first=0):
-        rows = self._rows[first:]
-        for size in self.sizes:
-            if rows[:size]:
-                yield rows[:size]
-            rows = rows[size:]
-        if rows:
-            yield rows
+        for batch in super().batches(schema, first):
+            at = 0
+            for size in [*self.sizes, len(batch)]:
+                if at < len(batch):
+                    yield batch.slice(at, size)
+                at += size
 
 
 @given(tables, st.lists(st.integers(1, 9)), st.binary(min_size=32, max_size=32))

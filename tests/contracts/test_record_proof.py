@@ -1,7 +1,25 @@
-"""`provesRecord` against an independent RFC 9162 tree."""
+"""`provesRecord` against an independent RFC 9162 tree, and for the proofs that the product makes."""
+
+from dataclasses import replace
 
 import pytest
 
+from ledger.fingerprint import (
+    RECORD,
+    RECORD_SD,
+    Disclosure,
+    Manifest,
+    RecordProof,
+    RowsSource,
+    Schema,
+    Segment,
+    SegmentKeys,
+    disclose_record,
+    fingerprint_table,
+    prove_record,
+    verify_disclosure,
+    verify_record,
+)
 from tests.contracts import rfc9162
 from tests.contracts.chain import Reverted
 from tests.contracts.signing import digest_of
@@ -95,3 +113,39 @@ def test_an_unknown_version(world: World) -> None:
     with pytest.raises(Reverted) as refused:
         _proves(world, unknown, LEAVES[0], 0, [])
     assert decode_error(refused.value.reason) == Refusal("DatasetsVersionId", (unknown,))
+
+
+COLUMNS = Schema.text(["code", "name", "phone"])
+TABLE = RowsSource([(f"{at:06d}", f"村民{at}", None if at % 7 else "") for at in range(700)])
+KEYS = SegmentKeys([Segment(0, bytes(range(32)))])
+
+
+def _product_proof(format: str, manifest: Manifest, index: int) -> RecordProof | Disclosure:
+    if format == RECORD_SD:
+        return disclose_record(TABLE, COLUMNS, KEYS, manifest, index, ["name"])
+    return prove_record(TABLE, COLUMNS, KEYS, manifest, index)
+
+
+@pytest.mark.parametrize("format", [RECORD, RECORD_SD])
+def test_a_record_s_own_proof_is_verified_on_chain(world: World, format: str) -> None:
+    """The contract gets the salted leaf, the number and the path of a proof, and nothing of the record."""
+    fingerprint, manifest = fingerprint_table(TABLE, COLUMNS, KEYS, format=format)
+    version = _anchor(world, fingerprint.records, fingerprint.root)
+    for index in (0, 255, 256, 511, 699):
+        proof = _product_proof(format, manifest, index)
+        verdict = verify_disclosure if isinstance(proof, Disclosure) else verify_record
+        path = list(proof.path)
+        assert verdict(fingerprint, proof, COLUMNS) and _proves(world, version, proof.leaf, index, path)  # type: ignore[operator]
+        assert not _proves(world, version, proof.leaf, (index + 1) % 700, path)
+        for wrong in _tampered(proof):
+            assert not verdict(fingerprint, wrong, COLUMNS)  # type: ignore[operator]
+            assert not _proves(world, version, wrong.leaf, index, path)
+
+
+def _tampered(proof: RecordProof | Disclosure) -> list[RecordProof | Disclosure]:
+    """The same proof with another cell, and with another salt."""
+    if isinstance(proof, RecordProof):
+        return [replace(proof, cells=(b"x", *proof.cells[1:])), replace(proof, salt=bytes(16))]
+    hidden, shown, rest = proof.fields
+    others = [replace(shown, cell=b"x"), replace(shown, salt=bytes(16))]  # type: ignore[call-arg]
+    return [replace(proof, fields=(hidden, other, rest)) for other in others]

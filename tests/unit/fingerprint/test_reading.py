@@ -14,11 +14,11 @@ from ledger.fingerprint import (
     ReadOptions,
     RowsSource,
     Schema,
+    compiled_csv,
     fingerprint_table,
     open_source,
     sources,
 )
-from ledger.fingerprint.canonical import RecordEncoder
 
 AB = Schema.text(["a", "b"])
 
@@ -28,7 +28,20 @@ def csv_of(content, **options):
 
 
 def rows_of(source, schema, first=0):
-    return [tuple(row) for batch in source.batches(schema, first) for row in batch]
+    from ledger.fingerprint import rows_of
+
+    assert first == 0 or not list(source.batches(schema, 1 << 40))
+    return [row for rows in rows_of(Later(source, first), schema) for row in rows]
+
+
+class Later:
+    """A source from some record on."""
+
+    def __init__(self, source, first):
+        self.source, self.first = source, first
+
+    def batches(self, schema):
+        return self.source.batches(schema, self.first)
 
 
 def cells_of(source, schema):
@@ -217,11 +230,17 @@ def test_a_text_file_has_no_binary_cells():
     assert refused(csv_of(b"a\nx\n"), Schema((Column("a", "binary"),))).facts["column"] == "a"
 
 
-def test_reading_from_a_record_on_across_batches(monkeypatch):
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_reading_from_a_record_on_across_batches(monkeypatch, encoding):
     monkeypatch.setattr(sources, "BATCH_ROWS", 7)
-    content = b"a,b\n" + b"".join(b"%d,x\n" % at for at in range(50))
-    for first in (0, 6, 7, 8, 49, 50, 60):
-        assert [row[0] for row in rows_of(csv_of(content), AB, first)] == [str(at) for at in range(first, 50)]
+    content = "a,b\n" + "".join(f"{at},金\n" for at in range(50))
+    source = csv_of(content.encode(encoding), encoding=encoding)
+    for again in range(2):  # the second time from bookmarks
+        for first in (50, 0, 6, 7, 8, 49, 60):
+            assert [row[0] for row in rows_of(source, AB, first)] == [str(at) for at in range(first, 50)], again
+    assert source.bookmarks.before(21).record == 21
+    begun = CsvSource(source._origin, source.options, begun=source.bookmarks.before(30))
+    assert [row[0] for row in rows_of(begun, AB, 31)] == [str(at) for at in range(31, 50)]
 
 
 def test_batches_end_early_when_rows_are_large():
@@ -230,10 +249,24 @@ def test_batches_end_early_when_rows_are_large():
     assert len(rows_of(csv_of(content), AB)) == 9
 
 
-def test_a_line_over_the_limit(monkeypatch):
-    monkeypatch.setattr(sources, "MAX_LINE_CHARACTERS", 10)
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n" + b"1" * 200 + b",2\n", b'a,b\n1,2\n"' + b"1\n" * 200 + b'",2\n'])
+def test_a_row_over_the_limit(monkeypatch, content):
+    monkeypatch.setattr(compiled_csv, "BLOCK_BYTES", 50)
+    monkeypatch.setattr(compiled_csv, "MAX_ROW_BYTES", 100)
+    with pytest.raises(TooLarge) as refusal:
+        rows_of(csv_of(content), AB)
+    assert (refusal.value.facts["file"], refusal.value.facts["row"]) == ("t.csv", 3)
+
+
+def test_a_header_over_the_limit():
     with pytest.raises(TooLarge):
-        rows_of(csv_of(b"a,b\n" + b"1" * 20 + b",2\n"), AB)
+        csv_of(b",".join(b"%d" % at for at in range(4097)) + b"\n").header()
+
+
+def test_a_line_of_json_over_the_limit(monkeypatch):
+    monkeypatch.setattr(sources, "MAX_ROW_BYTES", 10)
+    with pytest.raises(TooLarge):
+        rows_of(jsonl('{"a": "0123456789"}'), Schema.text(["a"]))
 
 
 def test_a_missing_file_is_a_refusal_without_its_folder(tmp_path):
@@ -264,7 +297,7 @@ def jsonl(content):
 
 def test_json_lines():
     expected = (b"a", b"12345678901234567890", b"1.50", b"100", b"true", b"2024-01-01", b"2024-01-01T00:00:00.000000Z")
-    assert cells_of(jsonl(GOOD + "\n" + GOOD.replace("1.5", '"1.5"')), JSON) == [expected, expected]
+    assert cells_of(jsonl("\ufeff" + GOOD + "\n" + GOOD.replace("1.5", '"1.5"')), JSON) == [expected, expected]
     assert cells_of(jsonl(GOOD.replace('"a"', "null")), JSON)[0][0] is None
     assert rows_of(jsonl('{"a":"1"}\n{"a":"2"}\n'), Schema.text(["a"]), 1) == [("2",)]
 
@@ -330,8 +363,8 @@ EAST = timezone(timedelta(hours=8))
     ],
 )
 def test_python_values(type, value, expected):
-    encoder = RowsSource([], zone_offset="+08:00").encoder(Schema((Column("a", type),)))
-    assert encoder.encode([[value]], 0).cells(0) == (expected,)
+    source = RowsSource([[value]], zone_offset="+08:00")
+    assert cells_of(source, Schema((Column("a", type),))) == [(expected,)]
 
 
 @pytest.mark.parametrize(
@@ -369,26 +402,13 @@ def test_python_values(type, value, expected):
 )
 def test_python_values_refused(type, value):
     schema = Schema((Column("x"), Column("a", type)))
-    with pytest.raises(InvalidTable) as refusal:
-        RecordEncoder(schema, name="q").encode([["ok", None], ["ok", value]], 10)
-    facts = refusal.value.facts
+    facts = refused(RowsSource([["ok", None]] * 11 + [["ok", value]], name="q"), schema).facts
     assert (facts["file"], facts["row"], facts["record"], facts["column"]) == ("q", 12, 11, "a")
 
 
 def test_rows_of_another_length_are_refused():
     for rows in ([["1"]], [["1", "2"], ["1", "2", "3"]]):
-        with pytest.raises(InvalidTable) as refusal:
-            RecordEncoder(AB).encode(rows, 0)
-        assert refusal.value.facts["row"] == len(rows)
-
-
-def test_a_cell_too_long_for_its_marker(monkeypatch):
-    from ledger.fingerprint import canonical
-
-    monkeypatch.setattr(canonical, "MAX_CELL_BYTES", 5000)
-    assert RecordEncoder(Schema.text(["a"])).encode([["x" * 5000]], 0).records() == [b"\x00\x00\x13\x88" + b"x" * 5000]
-    with pytest.raises(InvalidTable):
-        RecordEncoder(Schema.text(["a"])).encode([["x" * 5001]], 0)
+        assert refused(RowsSource(rows), AB).facts["row"] == len(rows)
 
 
 def test_rows_may_come_from_a_callable_again_and_again():

@@ -1,9 +1,12 @@
 """Preparing versions: nothing can be signed that is not durable here and was not read back."""
 
 import asyncio
+import io
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ledger.domain.refusals import REFUSALS
@@ -17,7 +20,7 @@ from ledger.errors import (
     NotFound,
     TooLarge,
 )
-from ledger.fingerprint import Manifest, SegmentKeys
+from ledger.fingerprint import Manifest, ReadOptions, SegmentKeys
 from ledger.services.anchoring import prepare_version, prepared, register_fingerprint
 from ledger.services.fingerprinting import PrepareOptions, fingerprint_source
 from ledger.services.material import VersionDocument
@@ -55,6 +58,23 @@ async def test_open_data_has_no_keys_and_names_its_hash(world: World) -> None:
         row = await work.payload(made.document)
     assert row is not None and segment_keys(world.ports.vault, row) is None
     assert b'"digest"' in made.body and made.fields["salted"] is False
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+async def test_a_table_in_another_form_has_the_same_root(world: World, form: str, tmp_path: Path) -> None:
+    rows = [row.split(",") for row in table().decode().splitlines()[1:]]
+    columns = pa.table({"code": [row[0] for row in rows], "name": [row[1] for row in rows], "n": range(len(rows))})
+    sink = io.BytesIO()
+    if form == "parquet":
+        pq.write_table(columns, sink, row_group_size=100)
+    else:
+        with pa.ipc.new_file(sink, columns.schema) as writer:
+            writer.write_table(columns)
+    options = replace(OPTIONS, read=ReadOptions(form=form), salted=False)  # type: ignore[arg-type]
+    made = await world.prepare(sink.getvalue(), options=options)
+    plain = await world.prepare(table(), options=replace(OPTIONS, salted=False))
+    assert made.fields["root"] == plain.fields["root"]
+    assert (made.fields["records"], made.fields["size"]) == (str(len(rows)), str(len(sink.getvalue())))
 
 
 async def test_a_store_that_gives_back_other_bytes_is_caught(world: World) -> None:

@@ -1,0 +1,117 @@
+"""Making proofs of a version's records and of its growth, and checking them, here."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ledger.cli.client import segment
+from ledger.cli.download import write_whole
+from ledger.cli.failures import InvalidOption, Mismatch
+from ledger.cli.key_files import read_key_file
+from ledger.cli.material import anchoring_of, leaf_hashes, manifest_of, material_of, read_saved, without
+from ledger.cli.output import Answer
+from ledger.cli.run import Run
+from ledger.cli.verification import answer, recovers
+from ledger.fingerprint import AnswerProof, GrowthProof, growth
+from ledger.fingerprint.growth import FORMAT as GROWTH
+from ledger.fingerprint.growth import boundary_tile
+from ledger.services.checking import (
+    Proof,
+    check_growth,
+    check_record,
+    proof_from_json,
+    prove_answer,
+    prove_from_copy,
+)
+from ledger.services.checks import VerifyReport
+from ledger.services.material import Material, fingerprint_of
+
+
+def verify_proof(
+    run: Run, file: Path, version: str, *, saved: Path | None, since: str | None, since_saved: Path | None
+) -> Answer:
+    """Every check of a saved proof: of one record, of many, or that the version only grew `since` an earlier one.
+
+    Raises Answered, NoAnswer, Mismatch, InvalidProof, InvalidOption, UnreadableFile.
+    """
+    told = read_saved(file)
+    ledger, entry, document = anchoring_of(run, version, saved)
+    about = {"version": version, "file": str(file), "since": since}
+    if isinstance(told, dict) and told.get("format") == GROWTH:
+        if since is None:
+            raise InvalidOption("this proves that a version only grew: name the earlier one with --since")
+        _, earlier, _ = anchoring_of(run, since, since_saved)
+        proof = GrowthProof.from_json(told)
+        return answer(run, check_growth(earlier, entry, proof, chain_id=ledger.chain_id, recovers=recovers), about)
+    if since is not None:
+        raise InvalidOption("--since is for a proof that a version only grew; this is none")
+    material = Material(entry, document, None, None)
+    report = check_record(material, proof_from_json(told), chain_id=ledger.chain_id, recovers=recovers)
+    return answer(run, report, about)
+
+
+def prove_record(run: Run, version: str, record: int, *, columns: list[str] | None, output: Path | None) -> Answer:
+    """Fetch a record's proof and check it. Raises Answered, NoAnswer, Mismatch, InvalidProof."""
+    told = run.client.get(f"/versions/{segment(version)}/records/{record}/proof", columns=columns)
+    proof = proof_from_json(without(told.get("proof", told), "as_of"))
+    if isinstance(proof, AnswerProof) or proof.index != record:
+        raise Mismatch(f"what the server proves is not record {record}")
+    ledger, entry, document = anchoring_of(run, version, None)
+    report = check_record(Material(entry, document, None, None), proof, chain_id=ledger.chain_id, recovers=recovers)
+    return _proven(run, report, {"version": version, "record": record}, proof.to_json(), output)
+
+
+def prove_here(
+    run: Run,
+    version: str,
+    records: list[int],
+    file: Path,
+    *,
+    columns: list[str] | None,
+    key_file: Path | None,
+    saved: Path | None,
+    output: Path | None,
+) -> Answer:
+    """Make the proof of some records from a right copy, and check it: one record's own, or one proof for all of them.
+
+    Raises NotFound, InvalidProof if the copy, the keys or the manifest are not the version's; and as `verify_copy`.
+    """
+    ledger, material = material_of(run, version, None, saved)
+    if key_file is not None:
+        material = replace(material, keys=read_key_file(key_file)[0])
+    numbers = sorted(set(records))
+    proof: Proof
+    if len(numbers) == 1:
+        proof = prove_from_copy(material, file, numbers[0], columns)
+    else:
+        proof = prove_answer(material, file, numbers, columns)
+    report = check_record(material, proof, chain_id=ledger.chain_id, recovers=recovers)
+    return _proven(run, report, {"version": version, "records": numbers}, proof.to_json(), output)
+
+
+def prove_growth(run: Run, earlier: str, later: str, *, output: Path | None) -> Answer:
+    """Make the proof that the later version only has more records than the earlier one, and check it.
+
+    Raises Answered, NoAnswer, Mismatch, InvalidProof if it has fewer.
+    """
+    ledger, old, _ = anchoring_of(run, earlier, None)
+    _, new, _ = anchoring_of(run, later, None)
+    grown = manifest_of(run, later)
+    if grown is None or not grown.matches(fingerprint_of(new)):
+        raise Mismatch(f"the server has no manifest that leads to the root of version {later}")
+    first = fingerprint_of(old).records
+    tile = boundary_tile(first)
+    boundary = None if tile is None or first >= grown.records else leaf_hashes(run, later, tile)
+    proof = growth.prove_growth(first, grown, boundary)
+    report = check_growth(old, new, proof, chain_id=ledger.chain_id, recovers=recovers)
+    return _proven(run, report, {"version": later, "since": earlier}, proof.to_json(), output)
+
+
+def _proven(
+    run: Run, report: VerifyReport, about: dict[str, Any], proof: dict[str, Any], output: Path | None
+) -> Answer:
+    """The checks and the proof itself, which is also written to a file if one is named."""
+    if output is not None:
+        write_whole(output, json.dumps(proof, ensure_ascii=False, indent=1).encode() + b"\n")
+    return answer(run, report, {**about, "proof": proof})

@@ -1,0 +1,105 @@
+"""Parquet as a source, a batch at a time: neither the file nor a row group has to fit into memory."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ledger.errors import InvalidTable
+from ledger.fingerprint.arrow_columns import BATCH_BYTES, Fitting, declared_schema
+from ledger.fingerprint.canonical import RecordEncoder
+from ledger.fingerprint.read_options import ReadOptions
+from ledger.fingerprint.schema import Schema
+from ledger.fingerprint.sources import Origin, batch_rows, label, open_binary, size_of
+
+BUFFER_BYTES: Final = 1 << 18  # read ahead in each column
+_FOOTER_STRINGS: Final = 1 << 24
+_FOOTER_ITEMS: Final = 1 << 20
+
+
+class ParquetSource:
+    """A Parquet file, or a callable that opens one as a binary stream that can seek.
+
+    Columns are matched to the schema by name. Nested columns are refused.
+    """
+
+    def __init__(self, origin: Origin, options: ReadOptions | None = None, *, name: str | None = None) -> None:
+        """Raises InvalidTable if the options are not for Parquet."""
+        self.options = options or ReadOptions(form="parquet")
+        if self.options.form != "parquet":
+            raise InvalidTable("These read options are not for Parquet.", option="form")
+        self.name = label(origin, name)
+        self.total = size_of(origin)
+        self.done = 0
+        self._origin = origin
+
+    def encoder(self, schema: Schema) -> RecordEncoder:
+        return RecordEncoder(schema, "value", zone=self.options.zone, name=self.name)
+
+    def schema(self) -> Schema:
+        """The schema that the file declares. Raises InvalidTable, InvalidSchema, TooLarge."""
+        with self._opened() as file:
+            return declared_schema(file.schema_arrow, self.name)
+
+    def batches(self, schema: Schema, first: int = 0) -> Iterator[pa.RecordBatch]:
+        with self._opened() as file:
+            fitting = Fitting(file.schema_arrow, schema, self.name, checked=True)
+            groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+            record = skipped = 0
+            while skipped < len(groups) and record + groups[skipped].num_rows <= first:
+                record += groups[skipped].num_rows
+                skipped += 1
+            wanted = range(skipped, len(groups))
+            largest = max((groups[at].total_byte_size // max(1, groups[at].num_rows) for at in wanted), default=1)
+            most = max(1, min(batch_rows(schema), BATCH_BYTES // max(1, largest)))
+            all_rows = sum(group.num_rows for group in groups)
+            for batch in file.iter_batches(most, row_groups=list(wanted), use_threads=True):
+                yield from fitting.cut(batch, record, first)
+                record += batch.num_rows
+                self.done = (self.total or 0) * record // max(1, all_rows)
+            if record != all_rows:
+                raise InvalidTable(f"{self.name}: it has other rows than it says.", file=self.name)
+
+    @contextmanager
+    def _opened(self) -> Iterator[pq.ParquetFile]:
+        with refusing(self.name, "Parquet"), seekable(self._origin, self.name) as stream:
+            file = pq.ParquetFile(
+                stream,
+                buffer_size=BUFFER_BYTES,
+                pre_buffer=False,
+                thrift_string_size_limit=_FOOTER_STRINGS,
+                thrift_container_size_limit=_FOOTER_ITEMS,
+            )
+            try:
+                yield file
+            finally:
+                file.close()
+
+
+@contextmanager
+def refusing(name: str, form: str) -> Iterator[None]:
+    """Arrow's own errors as ours: their texts could quote what is in the file, so they are not repeated."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, MemoryError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else f"it is not {form}, or damaged"
+        raise InvalidTable(f"{name} cannot be read: {reason}.", file=name) from None
+
+
+@contextmanager
+def seekable(origin: Origin, name: str) -> Iterator[Any]:
+    """The origin as an Arrow file. Raises InvalidTable for a stream that cannot seek; OSError."""
+    opening: Callable[[], Any] = (lambda: open_binary(origin)) if callable(origin) else (lambda: _file(Path(origin)))
+    with opening() as stream:
+        if not stream.seekable():
+            raise InvalidTable(f"{name}: this form of file cannot be read from a pipe.", file=name)
+        yield pa.PythonFile(stream, mode="r") if callable(origin) else stream
+
+
+def _file(path: Path) -> Any:
+    with path.open("rb"):  # its errors say why; Arrow's would name the folder
+        pass
+    return pa.OSFile(str(path), "rb")
