@@ -10,7 +10,7 @@ from typing import Any, Final
 from ledger.cli.failures import InvalidOption
 from ledger.cli.output import Answer
 from ledger.cli.pace import Pace
-from ledger.cli.private_input import read_key, read_url
+from ledger.cli.private_input import others_may_read, read_key, read_url
 from ledger.cli.run import Run
 from ledger.cli.table_files import FORMS, own_schema
 from ledger.cli.texts import say
@@ -63,7 +63,7 @@ def take(run: Run, asked: Asked) -> Answer:
 
     Raises InvalidOption, UnreadableFile, keys.errors.UnsafePermissions; what reading and fingerprinting raise.
     """
-    keys = _keys(asked)
+    keys = _keys(run, asked)
     url = _url(asked)
     schema = None if asked.schema is None else Schema.from_json(read_json(asked.schema))
     if url is not None:
@@ -76,7 +76,7 @@ def take(run: Run, asked: Asked) -> Answer:
     return _tell(run, asked, keys, *_of_table(run, asked, file, options, schema, keys))
 
 
-def _keys(asked: Asked) -> SegmentKeys | None:
+def _keys(run: Run, asked: Asked) -> SegmentKeys | None:
     if asked.open_data == (asked.key_file is not None):
         raise InvalidOption(
             "give --key-file for a salted fingerprint, or --open for open data",
@@ -84,7 +84,11 @@ def _keys(asked: Asked) -> SegmentKeys | None:
         )
     if asked.key_file == "-" == asked.url_file:
         raise InvalidOption("standard input cannot hold both the key and the address")
-    return None if asked.key_file is None else read_key(asked.key_file)
+    if asked.key_file is None:
+        return None
+    if others_may_read(asked.key_file):
+        run.out.say("key-file-open", path=asked.key_file)
+    return read_key(asked.key_file)
 
 
 def _url(asked: Asked) -> str | None:

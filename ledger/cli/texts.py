@@ -69,6 +69,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "resumed": ("continuing at byte {start}", "从第 {start} 字节续传"),
     "key-file-made": ("segment key written to {path}: keep it, proofs need it", "分段密钥已写入 {path}，请妥善保存"),
+    "key-file-open": (
+        "others may read {path}: chmod 600 it, or give the key on standard input",
+        "其他用户可读取 {path}：请执行 chmod 600，或从标准输入给出密钥",
+    ),
     "interrupted": ("Stopped.", "已中断。"),
     "examined": ("{failed} checks failed, {warnings} warnings.", "{failed} 项未通过，{warnings} 项警告。"),
     "serving": ("Serving at {address}", "服务地址 {address}"),
