@@ -30,7 +30,7 @@ def fingerprint(
     key_file: Annotated[
         str | None,
         typer.Option(
-            help="File of mode 0600 with the segment key, 64 hex digits, or - for standard input.",
+            help="File with the segment key, 64 hex digits, or - for standard input.",
             metavar="FILE",
             rich_help_panel=_KEYS,
         ),

@@ -86,13 +86,18 @@ def test_both_languages_show_the_same_commands() -> None:
 
 
 def test_a_ledger_of_your_own(tmp_path: Path) -> None:
-    _, found, leave_running, work = blocks("README.md")
+    _, found, leave_running, work, _ = blocks("README.md")
     settings = environment(tmp_path)
     run(found, settings)
     assert (tmp_path / "my-ledger.passphrase").stat().st_mode & 0o777 == 0o600
     with left_running(leave_running, settings | {"SHARELEDGER_HOME": str(tmp_path / "my-ledger")}):
         told = run(work, settings)
     assert "341500-TJJ" in told
+
+
+def test_a_fingerprint(tmp_path: Path) -> None:
+    told = run(blocks("README.md")[-1], environment(tmp_path))
+    assert "share-record/1" in told
 
 
 @pytest.mark.parametrize("page", PAGES)
