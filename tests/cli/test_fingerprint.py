@@ -229,6 +229,7 @@ import os, signal, sys
 from ledger.cli.main import run
 from ledger.services import resuming
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born with it ignored
 left = int(sys.argv[1])
 write = resuming.Note.write
 
