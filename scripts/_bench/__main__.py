@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.telemetry import configure_logging
-from scripts._bench import acts, fingerprint
+from scripts._bench import acts, chart, fingerprint
 
 Measure = Callable[[argparse.Namespace, Callable[[str], None]], dict[str, Any]]
 
@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return 1
     found["cpu"] = cpu()
+    if getattr(options, "chart", None) is not None:
+        options.chart.write_text(chart.svg(found))
     print(json.dumps(found) if options.json else _table(found), flush=True)
     return 0
 
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(measure=acts.measure)
     two = what.add_parser("fingerprint", help="fingerprints beside pymerkle, hashlib, OpenSSL, DuckDB, json")
     two.add_argument("--rows", nargs="+", choices=list(fingerprint.ROWS), help="only these (default: all)")
+    two.add_argument("--chart", type=Path, metavar="FILE", help="draw what was found, as SVG; needs all rows")
     two.set_defaults(measure=fingerprint.measure)
     for each in what.choices.values():
         each.add_argument("--quick", action="store_true", help="small, to see that it works: its figures say nothing")

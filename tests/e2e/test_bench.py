@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_acts_and_replay_beside_plain_loops(tmp_path: Path) -> None:
     assert found["ratio_handwritten"] == pytest.approx(found["acts_per_s"] / found["handwritten_per_s"], abs=0.01)
     assert "gas an act" in done.stderr and "200 acts of 4 departments final" in done.stderr
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
+
+
+def test_fingerprints_beside_their_rivals(tmp_path: Path) -> None:
+    chart = tmp_path / "chart.svg"
+    done = bench(tmp_path, "fingerprint", "--quick", "--json", "--chart", str(chart))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.keys() == {"root", "parquet", "csv", "growth", "diff", "proof", "disclosure", "cpu"}
+    assert found["root"].keys() == {"ratio_pymerkle", "ratio_hashlib", "ratio_openssl"}
+    assert all(figure > 0 for row in found.values() if isinstance(row, dict) for figure in row.values())
+    drawn = ElementTree.fromstring(chart.read_text())
+    assert drawn.tag.endswith("svg") and "pymerkle" in chart.read_text()
+    assert list(tmp_path.iterdir()) == [chart], "nothing else is left behind"
 
 
 def test_it_asks_for_acts_to_measure(tmp_path: Path) -> None:
