@@ -52,7 +52,7 @@ async def judge(work: UnitOfWork, act: Submission, refused: Refused, transaction
 
 async def _state(work: UnitOfWork, act: Submission, refused: Refused, transaction: str, now: int) -> SubmissionState:
     state = await work.load(touches(act.act, act.digest, act.department))
-    if refused.code in HOPELESS and _is_hopeless(state, act, now):
+    if refused.code in HOPELESS and _is_hopeless(state, act, refused.code, now):
         return FAILED
     if refused.code == "signed-prior" and await _prior_to_come(work, act):
         return await _with_prior(work, act)
@@ -68,12 +68,19 @@ async def _state(work: UnitOfWork, act: Submission, refused: Refused, transactio
     return QUEUED if await work.moving_on(digests, others, apart_from=transaction) else RETURNED
 
 
-def _is_hopeless(state: State, act: Submission, now: int) -> bool:
+def _is_hopeless(state: State, act: Submission, code: str, now: int) -> bool:
     """Whether our own rows say so too: a node's word for why an act was refused can be false, and `failed` is final."""
     key, ledger = state.get(Key, act.act.signer), state.ledger
     now = max(now, ledger.time if ledger else 0)
-    ended = key is not None and (key.retired or 0 < key.until < now)
-    return act.valid_until < now or ended or (ledger is not None and ledger.closed)
+    match code:
+        case "signed-expired":
+            return act.valid_until < now
+        case "departments-key-retired":
+            return key is not None and bool(key.retired)
+        case "departments-key-expired":
+            return key is not None and 0 < key.until < now
+        case _:
+            return ledger is not None and ledger.closed
 
 
 async def _prior_to_come(work: UnitOfWork, act: Submission) -> bool:

@@ -146,7 +146,7 @@ class Checks:
         before, last = [step.state for step in found.history[-2:]]
         counts = self.world.faults.counts
         was_refused = before is SubmissionState.RETURNED or counts["returned altered"] > 0
-        ended = last is SubmissionState.FAILED and _why(one) == "signed-expired"
+        ended = last is SubmissionState.FAILED and _why(one) in ("signed-expired", "departments-key-expired")
         return was_refused and ended and counts["clock forward"] > 0
 
     def _not_final(self, one: Submission) -> None:

@@ -176,8 +176,10 @@ class Process:
         tasks = sorted(self._tasks, key=lambda one: one.get_name())
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        with contextlib.suppress(Unavailable, Killed):
-            await self.submitter.stop()
-        self.dead = True
+        try:
+            if tasks:
+                await asyncio.wait(tasks)
+            with contextlib.suppress(Unavailable, Killed):
+                await self.submitter.stop()
+        finally:
+            self.dead = True  # also if whoever stops it is told to leave: nothing of it runs any more
