@@ -465,6 +465,21 @@ async def test_a_receipt_that_lies_costs_a_round_and_no_act(rig: Rig) -> None:
     assert await rig.state(digest) == "returned"
 
 
+async def test_a_false_word_is_not_made_true_by_a_clock_that_is_ahead(rig: Rig) -> None:
+    act = register("a", parent="nowhere", valid_until=START + 3600)
+    (digest,) = await rig.queue(act)
+    await rig.submitter.step()
+    mined = rig.node.mine()
+    said = {rig.packer.call_hash(act): refusals.DepartmentsKeyRetired(ROOT_KEY)}
+    mined.receipts = {name: type(each)(each.block, True, said) for name, each in mined.receipts.items()}
+    await rig.follow()
+    rig.clock.time += 86_400  # our own rows would end it for another reason, which the node did not give
+    await rig.submitter.step()
+    assert await rig.history(digest) == ["queued", "sent", "returned", "failed"]
+    reason = (await rig.submission(digest)).reason
+    assert reason is not None and reason["code"] == "signed-expired"  # what our clock says is said as such
+
+
 async def test_acts_that_wait_for_each_other_come_to_rest(rig: Rig) -> None:
     rig.packer.most = 1
     digests = await rig.queue(register("x", parent="y"), register("y", parent="x"))
