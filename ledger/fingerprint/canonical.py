@@ -27,6 +27,7 @@ from ledger.fingerprint.columns import (
 )
 from ledger.fingerprint.kernel import engine
 from ledger.fingerprint.kernel.engine import SLACK, Octets, Places
+from ledger.fingerprint.kernel.memory import blank
 from ledger.fingerprint.schema import Column, Schema
 
 NULL_FRAME = b"\xff\xff\xff\xff"
@@ -158,8 +159,8 @@ class RecordEncoder:
     def _compiled(self, arrays: list[pa.Array], count: int, first: int) -> EncodedBatch:
         from ledger.fingerprint import compiled_columns
 
-        starts = np.empty((len(arrays), count), np.int64)
-        lengths = np.empty((len(arrays), count), np.uint32)
+        starts = blank((len(arrays), count), np.int64)
+        lengths = blank((len(arrays), count), np.uint32)
         kept: list[Any] = []
         refused: list[tuple[int, int, str]] = []
         for at, (column, array) in enumerate(zip(self._readers, arrays, strict=True)):

@@ -1,5 +1,6 @@
 """Arrow buffers handed to compiled code. Imported only where there is some: see `kernel.engine`."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from ledger.fingerprint.columns import ColumnReader, Markers, is_binary, is_text
 from ledger.fingerprint.kernel.cache import compiled_code_kept
 from ledger.fingerprint.kernel.engine import Octets, Places
+from ledger.fingerprint.kernel.memory import blank
 
 with compiled_code_kept():
     from ledger.fingerprint.kernel import floats, moments, numbers, records, texts
@@ -17,6 +19,7 @@ _WORDS = np.frombuffer(b"truefalse", np.uint8)
 _NO_NULLS = np.empty(0, np.uint8)
 _NO_NULLS.flags.writeable = False
 _KEPT_DIGITS, _SHORTEST_DIGITS = 15, 17
+_FIRST_KNOWN, _KNOWN_DAYS = -25_567, 73_049  # 1900-01-01 to 2099-12-31
 _UNITS = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 
@@ -39,31 +42,40 @@ def read(column: ColumnReader, array: pa.Array, starts: Places, lengths: Markers
     if pa.types.is_date(arrow):
         values = _numbers(array, np.int32 if pa.types.is_date32(arrow) else np.int64, np.int64)
         per_day = 1 if pa.types.is_date32(arrow) else 86_400_000
-        out = np.empty(16 * len(array), np.uint8)
-        return _taken(moments.dates(values, valid, per_day, starts, lengths, out), array, out)
+        out = blank(16 * len(array), np.uint8)
+        known = _day_texts()
+        stopped = moments.dates(values, valid, per_day, _FIRST_KNOWN, known, starts, lengths, out)
+        return _taken(stopped, array, out, known)
     if pa.types.is_timestamp(arrow):
         offset = 0 if arrow.tz is not None else column.offset
         if offset is None:
             return None
-        out = np.empty(32 * len(array), np.uint8)
+        out = blank(32 * len(array), np.uint8)
         values = _numbers(array, np.int64, np.int64)
         unit, parts = _UNITS[arrow.unit]
         return _taken(moments.timestamps(values, valid, unit, parts, offset, starts, lengths, out), array, out)
     return None
 
 
+@cache
+def _day_texts() -> Octets:
+    known = np.empty(16 * _KNOWN_DAYS, np.uint8)
+    moments.day_texts(_FIRST_KNOWN, known)
+    return known
+
+
 def join(starts: Places, lengths: Markers) -> tuple[Octets, Places]:
     """(records one after the other with 128 bytes to spare, where they start) of cells: columns by records."""
-    offsets = np.empty(lengths.shape[1] + 1, np.int64)
+    offsets = blank(lengths.shape[1] + 1, np.int64)
     size = records.measure(lengths, offsets)
-    content = np.empty(size + 128, np.uint8)
+    content = blank(size + 128, np.uint8)
     records.join(starts, lengths, offsets, content)
     return content, offsets
 
 
 def fields(content: Octets, offsets: Places, columns: int) -> tuple[Places, Places]:
     """Where the fields of all records start and stop."""
-    starts, stops = np.empty((2, columns * (len(offsets) - 1)), np.int64)
+    starts, stops = blank((2, columns * (len(offsets) - 1)), np.int64)
     records.fields(content, offsets, columns, starts, stops)
     return starts, stops
 
@@ -86,7 +98,7 @@ def _of_texts(column: ColumnReader, array: pa.Array, starts: Places, lengths: Ma
         return _taken(texts.texts(content, offsets, valid, checked, starts, lengths), array, content)
     cells = (content, offsets, valid)
     if column.scale is not None:
-        out = np.empty(int(offsets[-1] - offsets[0]) + (column.scale + 1) * len(array), np.uint8)
+        out = blank(int(offsets[-1] - offsets[0]) + (column.scale + 1) * len(array), np.uint8)
         return _taken(texts.decimals(*cells, column.scale, starts, lengths, out), array, content, out)
     if column.type == "integer":
         return _taken(texts.integers(*cells, starts, lengths), array, content)
@@ -95,7 +107,7 @@ def _of_texts(column: ColumnReader, array: pa.Array, starts: Places, lengths: Ma
     if column.type == "date":
         return _taken(texts.dates(*cells, starts, lengths), array, content)
     if column.type == "timestamp":
-        zoned, out = column.offset is not None, np.empty(texts.MOMENT_SLOT * len(array), np.uint8)
+        zoned, out = column.offset is not None, blank(texts.MOMENT_SLOT * len(array), np.uint8)
         return _taken(texts.timestamps(*cells, zoned, column.offset or 0, starts, lengths, out), array, content, out)
     return _of_float_texts(array, cells, starts, lengths)
 
@@ -107,7 +119,7 @@ def _of_integers(column: ColumnReader, array: pa.Array, valid: Octets, starts: P
     wide = np.uint64 if arrow.bit_width == 64 and not signed else np.int64
     values = _numbers(array, stored, wide)
     if column.scale is None:
-        out = np.empty(numbers.INTEGER_SLOT * len(array), np.uint8)
+        out = blank(numbers.INTEGER_SLOT * len(array), np.uint8)
         return _taken(numbers.integers(values, valid, starts, lengths, out), array, out)
     if wide is np.uint64:
         return None
@@ -129,13 +141,13 @@ def _put_decimals(
     words: NDArray[np.uint32], valid: Octets, more: int, scale: int, array: pa.Array, starts: Places, lengths: Any
 ) -> Any:
     room = 10 * words.shape[1] + more + scale + 4
-    out = np.empty(room * len(array), np.uint8)
+    out = blank(room * len(array), np.uint8)
     return _taken(numbers.decimals(words, valid, more, scale, room, starts, lengths, out), array, out)
 
 
 def _of_floats(values: NDArray[np.float64], valid: Octets, starts: Places, lengths: Markers) -> Any:
-    out = np.empty(floats.FLOAT_SLOT * len(values), np.uint8)
-    left = np.empty(len(values), np.int64)
+    out = blank(floats.FLOAT_SLOT * len(values), np.uint8)
+    left = blank(len(values), np.int64)
     stopped, count = floats.floats(values, valid, starts, lengths, out, left)
     if stopped != len(values):
         return None
@@ -149,8 +161,8 @@ def _of_floats(values: NDArray[np.float64], valid: Octets, starts: Places, lengt
 
 
 def _of_float_texts(array: pa.Array, cells: tuple[Octets, Places, Octets], starts: Places, lengths: Markers) -> Any:
-    out = np.empty(floats.FLOAT_SLOT * len(array), np.uint8)
-    left = np.empty(len(array), np.int64)
+    out = blank(floats.FLOAT_SLOT * len(array), np.uint8)
+    left = blank(len(array), np.int64)
     rows = _fixed(np.arange(len(array), dtype=np.int64))
     stopped, count = floats.float_texts(*cells, _KEPT_DIGITS, rows, starts, lengths, out, left)
     if stopped != len(array):
@@ -161,7 +173,7 @@ def _of_float_texts(array: pa.Array, cells: tuple[Octets, Places, Octets], start
         values = array.take(pa.array(left[:count])).cast(pa.string(), safe=False).cast(pa.float64())
     except pa.ArrowInvalid:
         return None
-    few_starts, few_lengths = np.empty(count, np.int64), np.empty(count, np.uint32)
+    few_starts, few_lengths = blank(count, np.int64), blank(count, np.uint32)
     kept = _of_floats(_numbers(values, np.float64, np.float64), _NO_NULLS, few_starts, few_lengths)
     if kept is None:
         return None
@@ -194,7 +206,7 @@ def _bits(bitmap: Any, offset: int, count: int) -> Octets:
 def _numbers(array: pa.Array, stored: Any, wanted: Any, each: int = 1) -> Any:
     """The values of a column of fixed width (`each` numbers a value), those of nulls included."""
     if not len(array):
-        return _fixed(np.empty(0, wanted))
+        return _fixed(blank(0, wanted))
     values = np.frombuffer(array.buffers()[1], stored)[each * array.offset : each * (array.offset + len(array))]
     return _fixed(values.astype(wanted, copy=False))
 

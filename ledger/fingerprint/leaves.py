@@ -87,7 +87,7 @@ def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(at, most)
 
 
-PIECE_CELLS = 1 << 16
+PIECE_CELLS = 1 << 17
 
 
 def encoded(source: Source, schema: Schema, first: int = 0) -> Iterator[tuple[int, EncodedBatch]]:

@@ -109,8 +109,8 @@ class SegmentKeys:
             first = end
 
     def salt_array(self, first: int, count: int) -> Octets:
-        """(count, 16): salt(i) of the records from `first` on."""
-        return self._macs(first, count, 0)[:, :SALT_BYTES].copy()
+        """(count, 16): salt(i) of the records from `first` on; not one after the other in memory."""
+        return self._macs(first, count, 0)[:, :SALT_BYTES]
 
     def salt(self, index: int) -> bytes:
         """salt(index): the first 16 bytes of HMAC-SHA-256(key, u64(index))."""

@@ -5,11 +5,10 @@ import numpy as np
 from ledger.fingerprint.kernel.cache import compiled_code_kept
 from ledger.fingerprint.kernel.engine import DIGEST_BYTES, Name, Octets, Places, as_array, key_blocks
 from ledger.fingerprint.kernel.intrinsics import has_sha_extensions
+from ledger.fingerprint.kernel.memory import blank
 
 with compiled_code_kept():
     from ledger.fingerprint.kernel import climbing, hashing
-
-_NO_SALTS = np.empty((0, 16), np.uint8)
 
 
 class CompiledEngine:
@@ -26,13 +25,13 @@ class CompiledEngine:
         self._engine = np.uint8(0) if name == "sha-ni" else np.uint16(0)
 
     def leaves(self, prefix: int, content: Octets, starts: Places, stops: Places, salts: Octets | None) -> Octets:
-        found = np.empty((len(starts), DIGEST_BYTES), np.uint8)
-        given = _NO_SALTS if salts is None else salts
-        hashing.leaves(self._engine, prefix, content, starts, stops, given, found, *hashing.scratch())
+        found = blank((len(starts), DIGEST_BYTES), np.uint8)
+        first, step = (0, 0) if salts is None else (salts.ctypes.data, salts.strides[0])
+        hashing.leaves(self._engine, prefix, content, starts, stops, first, step, found, *hashing.scratch())
         return found
 
     def parents(self, nodes: Octets) -> Octets:
-        found = np.empty(((len(nodes) + 1) // 2, DIGEST_BYTES), np.uint8)
+        found = blank(((len(nodes) + 1) // 2, DIGEST_BYTES), np.uint8)
         if len(nodes):
             hashing.parents(self._engine, nodes, len(nodes), found, *hashing.scratch())
         return found
@@ -42,7 +41,7 @@ class CompiledEngine:
         area, states, pointers = hashing.scratch()
         for block, state in zip(key_blocks(key), keyed, strict=True):
             hashing.key_state(self._engine, as_array(block), state, states, pointers)
-        found = np.empty((count * max(pairs, 1), DIGEST_BYTES), np.uint8)
+        found = blank((count * max(pairs, 1), DIGEST_BYTES), np.uint8)
         hashing.macs(self._engine, keyed[0], keyed[1], first, count, pairs, found, area, states, pointers)
         return found
 

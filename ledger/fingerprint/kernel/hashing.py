@@ -31,7 +31,6 @@ AREA = 2 * MOST_LANES * 256
 _STAGE = 256  # bytes for the blocks of a message that are not plain stretches of the record: its first, its last two
 _BUCKETS = 256  # messages of so many blocks and more go side by side only with neighbours of the same size
 _FIRST = np.array(START, np.uint32)
-_SALT = 16
 
 
 def scratch() -> tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.int64]]:
@@ -89,14 +88,16 @@ def _run(engine, count, blocks, stages, sources, heads, sizes, targets, side, po
 
 
 @njit(nogil=True, cache=True)
-def leaves(engine, prefix, content, starts, stops, salts, out, area, states, pointers):
-    """out[i] = SHA-256(prefix || salts[i] || content[starts[i]:stops[i]]); `salts` of length 0 means no salts.
+def leaves(engine, prefix, content, starts, stops, salts, step, out, area, states, pointers):
+    """out[i] = SHA-256(prefix || salt(i) || content[starts[i]:stops[i]]).
+
+    The first salt is at the address `salts`, 0 for no salts; from one to the next it is `step` bytes.
 
     Messages are taken in the order of their number of blocks, so that all lanes have the same number.
     """
     number = len(starts)
     wide = lanes(engine)
-    head = 17 if len(salts) else 1
+    head = 17 if salts else 1
     places = np.zeros(_BUCKETS + 1, np.int64)
     for at in range(number):
         blocks = (stops[at] - starts[at] + head + 72) >> 6
@@ -116,7 +117,7 @@ def leaves(engine, prefix, content, starts, stops, salts, out, area, states, poi
     sizes, targets = np.empty(2 * MOST_LANES, np.int64), np.empty(2 * MOST_LANES, np.int64)
     for lane in range(2 * MOST_LANES):
         stages[lane] = area.ctypes.data + lane * _STAGE
-    base, salt, target = content.ctypes.data, salts.ctypes.data, out.ctypes.data
+    base, target = content.ctypes.data, out.ctypes.data
     begin, bucket, side = 0, 0, 0
     held_count, held_blocks = 0, 0
     while begin < number:
@@ -139,7 +140,7 @@ def leaves(engine, prefix, content, starts, stops, salts, out, area, states, poi
             sizes[own] = size
             targets[own] = target + 32 * at
             blocks = (size + 72) >> 6
-            _stage(stages[own], prefix, salt + _SALT * at if head > 1 else 0, base + starts[at], size - head)
+            _stage(stages[own], prefix, salts + step * at if salts else 0, base + starts[at], size - head)
         other = MOST_LANES - side
         if held_count:
             _run(engine, held_count, held_blocks, stages, sources, head, sizes, targets, other, pointers, states)

@@ -3,13 +3,14 @@
 import numpy as np
 from numba import njit
 
-from ledger.fingerprint.kernel.intrinsics import put8
+from ledger.fingerprint.kernel.intrinsics import put8, put64
 
 NULL = 0xFFFFFFFF
 _DAY = 86_400_000_000
 _ZERO, _ONE, _TWO, _FOUR, _FIVE, _TEN = (np.uint64(number) for number in (48, 1, 2, 4, 5, 10))
 _SIXTY, _HUNDRED, _FIVE_MONTHS, _YEAR = (np.uint64(number) for number in (60, 100, 153, 365))
 _ERA_DAYS, _MILLION = np.uint64(146_097), np.uint64(1_000_000)
+_DASHES = np.uint64(0x2D00002D)  # behind the year and the month
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01
 
 
@@ -32,6 +33,13 @@ def valid_day(year, month, day):
         leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
         return day <= (29 if leap else 28)
     return day <= (30 if month == 4 or month == 6 or month == 9 or month == 11 else 31)
+
+
+@njit(nogil=True, cache=True)
+def _two(value):
+    """Two digits of an unsigned number below 100, as a number of 16 bits."""
+    ten = value // _TEN
+    return (ten << np.uint64(8)) + (value - ten * _TEN) + np.uint64(0x3030)
 
 
 @njit(nogil=True, cache=True)
@@ -66,11 +74,8 @@ def put_day(days, target):
         month -= np.uint64(9)
         year += _ONE
     century = year // _HUNDRED
-    _put2(century, target)
-    _put2(year - century * _HUNDRED, target + 2)
-    put8(target + 4, 45)
-    _put2(month, target + 5)
-    put8(target + 7, 45)
+    front = _two(century) << np.uint64(48) | _two(year - century * _HUNDRED) << np.uint64(32)
+    put64(target, front | _two(month) << np.uint64(8) | _DASHES)
     _put2(day, target + 8)
     return True
 
@@ -110,15 +115,34 @@ def put_moment(moment, target):
 
 
 @njit(nogil=True, cache=True)
-def dates(values, valid, per_day, starts, lengths, out):
-    """Days since 1970, in units of which a day has `per_day`; part of a day is refused. Slots of 16 bytes."""
-    slots = out.ctypes.data
+def day_texts(first, out):
+    """YYYY-MM-DD of the days from `first` (days since 1970) on, as many as `out` has slots of 16 bytes."""
+    for at in range(len(out) // 16):
+        put_day(first + at, out.ctypes.data + 16 * at)
+
+
+@njit(nogil=True, cache=True)
+def dates(values, valid, per_day, first, texts, starts, lengths, out):
+    """Days since 1970, in units of which a day has `per_day`; part of a day is refused. Slots of 16 bytes.
+
+    `texts` are those of the days from `first` on: looking one up is ten times as fast as working it out.
+    """
+    slots, known, known_days = out.ctypes.data, texts.ctypes.data, len(texts) // 16
     for at in range(len(values)):
-        starts[at] = slots + 16 * at
+        starts[at] = slots
         if len(valid) and not valid[at]:
             lengths[at] = NULL
             continue
-        if values[at] % per_day or not put_day(values[at] // per_day, starts[at]):
+        day = values[at]
+        if per_day != 1:
+            if day % per_day:
+                return at
+            day //= per_day
+        if 0 <= day - first < known_days:
+            starts[at] = known + 16 * (day - first)
+        elif put_day(day, slots):
+            slots += 16
+        else:
             return at
         lengths[at] = 10
     return len(values)

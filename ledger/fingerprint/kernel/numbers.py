@@ -8,6 +8,8 @@ from ledger.fingerprint.kernel.intrinsics import get8, put8
 NULL = 0xFFFFFFFF
 INTEGER_SLOT = 24
 _PAIRS = np.frombuffer(b"".join(b"%02d" % pair for pair in range(100)), np.uint8)
+_MOST_PLACES = 19
+_POWERS = np.array([10**places for places in range(_MOST_PLACES + 1)], np.uint64)
 _HUNDRED, _TEN, _NO = np.uint64(100), np.uint64(10), np.uint64(0)
 _LOW, _BILLION, _HALF = np.uint64(0xFFFFFFFF), np.uint64(1_000_000_000), np.uint64(32)
 
@@ -74,11 +76,43 @@ def _put_long(limbs, count, end):
 
 
 @njit(nogil=True, cache=True)
+def _is_short(words, at, count, negative):
+    """Is a number of `count` words of 32 bits, in two's complement, one of 64 bits, as nearly all are?"""
+    filled = _LOW if negative else _NO
+    for word in range(2, count):
+        if np.uint64(words[at, word]) != filled:
+            return False
+    return (words[at, 1] >> 31 == 1) == negative
+
+
+@njit(nogil=True, cache=True)
+def _put_short(value, scale, unit, end):
+    """A number of 64 bits with `scale` digits behind its point, before the address `end`; `unit` is 10^scale."""
+    whole = value // unit
+    rest = value - whole * unit
+    left = scale
+    while left >= 2:
+        pair = np.int64(rest % _HUNDRED)
+        rest //= _HUNDRED
+        end -= 2
+        left -= 2
+        put8(end, _PAIRS[2 * pair])
+        put8(end + 1, _PAIRS[2 * pair + 1])
+    if left:
+        end -= 1
+        put8(end, 48 + np.int64(rest))
+    put8(end - 1, 46)
+    return put_digits(whole, end - 1)
+
+
+@njit(nogil=True, cache=True)
 def decimals(words, valid, more, scale, room, starts, lengths, out):
     """Two's complement numbers, a row of 32-bit words each (lowest first), with `more` zeros put after their digits
     and `scale` digits after the point in all. Slots of `room` bytes."""
     slots, count = out.ctypes.data, words.shape[1]
     limbs = np.empty(count, np.uint64)
+    short = count > 1 and more == 0 and 0 < scale <= _MOST_PLACES
+    unit = _POWERS[scale] if short else _TEN
     for at in range(len(words)):
         slot = slots + room * at
         starts[at] = slot
@@ -86,6 +120,17 @@ def decimals(words, valid, more, scale, room, starts, lengths, out):
             lengths[at] = NULL
             continue
         negative = words[at, count - 1] >> 31 == 1
+        if short and _is_short(words, at, count, negative):
+            magnitude = np.uint64(words[at, 0]) | np.uint64(words[at, 1]) << _HALF
+            if negative:
+                magnitude = _NO - magnitude
+            end = slot + room
+            start = _put_short(magnitude, scale, unit, end)
+            if negative:
+                start -= 1
+                put8(start, 45)
+            starts[at], lengths[at] = start, end - start
+            continue
         carry = np.uint64(1)
         for limb in range(count):
             word = np.uint64(words[at, limb])

@@ -127,6 +127,14 @@ def test_decimals(column, scale):
         assert cells(array, "integer") == [None if value is None else str(int(value)).encode() for value in values]
 
 
+@pytest.mark.parametrize("scale", [1, 2, 19, 20])
+def test_decimals_at_the_edges_of_a_machine_word(scale):
+    edges = [2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**19, 10**scale - 1, 10**scale, 5]
+    values = [Decimal((sign, tuple(map(int, str(edge))), -scale)) for edge in edges for sign in (0, 1)]
+    array = pa.array(values, pa.decimal128(38, scale))
+    assert cells(array, f"decimal({scale})") == [f"{value:.{scale}f}".encode() for value in values]
+
+
 FLOATS = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
     [0.1, 1e21, 1e20, 123456789012345680000.0, 1e-6, 1e-7, 5e-324, 2.5, 1e15, 999999999999999.0, 1.5e300, 0.000123]
 ) | st.integers(-(10**16), 10**16).map(lambda number: number / 100)  # fmt: skip
@@ -176,6 +184,13 @@ def test_dates(column):
     assert cells(array, "date") == expected
     texts = pa.array([None if text is None else text.decode() for text in expected], pa.string())
     assert cells(texts, "date", "text") == expected
+
+
+def test_days_around_those_that_are_looked_up():
+    days = [date(1899, 12, 31), date(1900, 1, 1), date(1900, 2, 28), date(2099, 12, 31), date(2100, 1, 1)]
+    for kind in (pa.date32(), pa.date64()):
+        assert cells(pa.array([*days, None, *days], kind), "date") == [
+            *(text := [day.isoformat().encode() for day in days]), None, *text]  # fmt: skip
 
 
 def test_days_that_are_none():
