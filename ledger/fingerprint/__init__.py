@@ -9,6 +9,7 @@ from ledger.fingerprint.csv_source import CsvSource
 from ledger.fingerprint.diff import compare_tables
 from ledger.fingerprint.difference import TableDifference
 from ledger.fingerprint.file import fingerprint_file
+from ledger.fingerprint.file_source import FileSource
 from ledger.fingerprint.fingerprint import FILE, RECORD, RECORD_SD, Fingerprint
 from ledger.fingerprint.growth import GrowthProof, prove_growth, verify_growth
 from ledger.fingerprint.inherit import inherit_keys
@@ -29,7 +30,6 @@ from ledger.fingerprint.table import fingerprint_table
 from ledger.fingerprint.tile_file import TileFile, write_tile_file
 from ledger.fingerprint.tile_tree import TileTree
 
-FileSource = CsvSource | JsonLinesSource | ParquetSource | ArrowSource
 SOURCES: Final[dict[str, type[FileSource]]] = {
     "csv": CsvSource,
     "jsonl": JsonLinesSource,

@@ -10,34 +10,22 @@ import pyarrow as pa
 
 from ledger.errors import InvalidTable
 from ledger.fingerprint.arrow_columns import Fitting, declared_schema
-from ledger.fingerprint.canonical import RecordEncoder
+from ledger.fingerprint.file_source import ArrowValues
 from ledger.fingerprint.parquet_source import refusing
-from ledger.fingerprint.read_options import ReadOptions
 from ledger.fingerprint.schema import Schema
-from ledger.fingerprint.sources import Origin, label, open_binary, size_of
+from ledger.fingerprint.sources import open_binary
 
 _MAGIC: Final = b"ARROW1"
 
 
-class ArrowSource:
+class ArrowSource(ArrowValues):
     """An Arrow IPC file or stream, or a callable that opens one as a binary stream.
 
     A file is mapped, not read: a record batch as large as the file takes no more memory than a small one, unless it is
     compressed. Columns are matched to the schema by name. Nested columns are refused.
     """
 
-    def __init__(self, origin: Origin, options: ReadOptions | None = None, *, name: str | None = None) -> None:
-        """Raises InvalidTable if the options are not for Arrow."""
-        self.options = options or ReadOptions(form="arrow")
-        if self.options.form != "arrow":
-            raise InvalidTable("These read options are not for Arrow.", option="form")
-        self.name = label(origin, name)
-        self.total = size_of(origin)
-        self.done = 0
-        self._origin = origin
-
-    def encoder(self, schema: Schema) -> RecordEncoder:
-        return RecordEncoder(schema, "value", zone=self.options.zone, name=self.name)
+    form, form_name = "arrow", "Arrow"
 
     def schema(self) -> Schema:
         """The schema that the file declares. Raises InvalidTable, InvalidSchema, TooLarge."""

@@ -8,40 +8,24 @@ import pyarrow as pa
 
 from ledger.errors import InvalidTable
 from ledger.fingerprint.canonical import RecordEncoder
+from ledger.fingerprint.file_source import TextSource
 from ledger.fingerprint.kernel import engine
 from ledger.fingerprint.plain_csv import PlainReader
-from ledger.fingerprint.read_options import ReadOptions
 from ledger.fingerprint.schema import Schema
-from ledger.fingerprint.sources import Bookmark, Bookmarks, Origin, label, match_columns, opened, size_of
+from ledger.fingerprint.sources import match_columns, opened
 
 if TYPE_CHECKING:
     from ledger.fingerprint.compiled_csv import CompiledReader
 
 
-class CsvSource:
+class CsvSource(TextSource):
     """A CSV file, or a callable that opens one as a binary stream.
 
     With a header, columns are matched to the schema by name, in any order; a missing, extra or doubled one is refused.
     Without, they are taken in schema order. A blank line is one empty cell if there is one column, else refused.
     """
 
-    def __init__(
-        self,
-        origin: Origin,
-        options: ReadOptions | None = None,
-        *,
-        name: str | None = None,
-        begun: Bookmark | None = None,
-    ) -> None:
-        """`begun` is a bookmark of the same file read with the same options. Raises InvalidTable: not for CSV."""
-        self.options = options or ReadOptions()
-        if self.options.form != "csv":
-            raise InvalidTable("These read options are not for CSV.", option="form")
-        self.name = label(origin, name)
-        self.total = size_of(origin)
-        self.done = 0
-        self.bookmarks = Bookmarks(begun)
-        self._origin = origin
+    form, form_name = "csv", "CSV"
 
     def encoder(self, schema: Schema) -> RecordEncoder:
         options = self.options

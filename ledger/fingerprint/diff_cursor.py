@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from ledger.errors import InvalidTable
 from ledger.fingerprint.diff_join import Marks
 from ledger.fingerprint.fingerprint import RECORD
-from ledger.fingerprint.leaves import LeafRule, pieces
-from ledger.fingerprint.levels import leaf_array
+from ledger.fingerprint.leaves import LeafRule, leaf_array, pieces
 from ledger.fingerprint.schema import Schema
 from ledger.fingerprint.sources import Source
 

@@ -10,40 +10,24 @@ from ledger.domain.nesting import nests_deeper
 from ledger.errors import InvalidTable
 from ledger.fingerprint.canonical import RecordEncoder
 from ledger.fingerprint.cells import JsonNumber
-from ledger.fingerprint.read_options import ReadOptions
+from ledger.fingerprint.file_source import TextSource
 from ledger.fingerprint.rows import RowEncoder
 from ledger.fingerprint.schema import Schema
-from ledger.fingerprint.sources import Bookmark, Bookmarks, Origin, batch_rows, label, lines, opened, size_of, skip
+from ledger.fingerprint.sources import Bookmark, batch_rows, lines, opened, skip
 
 NESTED: Final = 16  # levels parsed at all; any nested value is refused by its column
 MARKED: Final = 4096  # records between two bookmarks
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class JsonLinesSource:
+class JsonLinesSource(TextSource):
     """A JSON Lines file, or a callable that opens one as a binary stream.
 
     Null is JSON's null. A number in a text column, a missing, extra or doubled member and a nested value are refused.
     Integers and decimals may also come as strings; dates and timestamps always do.
     """
 
-    def __init__(
-        self,
-        origin: Origin,
-        options: ReadOptions | None = None,
-        *,
-        name: str | None = None,
-        begun: Bookmark | None = None,
-    ) -> None:
-        """`begun` is a bookmark of the same file. Raises InvalidTable if the options are not for JSON Lines."""
-        self.options = options or ReadOptions(form="jsonl")
-        if self.options.form != "jsonl":
-            raise InvalidTable("These read options are not for JSON Lines.", option="form")
-        self.name = label(origin, name)
-        self.total = size_of(origin)
-        self.done = 0
-        self.bookmarks = Bookmarks(begun)
-        self._origin = origin
+    form, form_name = "jsonl", "JSON Lines"
 
     def encoder(self, schema: Schema) -> RecordEncoder:
         return RecordEncoder(schema, "canonical", name=self.name)

@@ -45,6 +45,11 @@ class LeafRule:
         return [_digests(function, 0, batch.content, bounds[:-1], bounds[1:], salts) for function in functions]
 
 
+def leaf_array(rule: LeafRule, batch: EncodedBatch, first: int) -> DigestArray:
+    """The leaf hashes of a batch under SHA-256, (count, 32)."""
+    return rule.hashes(batch, first, sha256)[0]
+
+
 def sd_leaves(batch: EncodedBatch, field_salts: Octets, hash: Hash) -> DigestArray:
     """leaf(i) of share-record-sd/1: H(0x00 || the fields' digests). `field_salts`: (count, columns, 16)."""
     digests = _digests(hash, 2, batch.content, *batch.fields(), field_salts.reshape(-1, field_salts.shape[-1]))

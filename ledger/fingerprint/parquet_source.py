@@ -10,34 +10,22 @@ import pyarrow.parquet as pq
 
 from ledger.errors import InvalidTable
 from ledger.fingerprint.arrow_columns import BATCH_BYTES, Fitting, declared_schema
-from ledger.fingerprint.canonical import RecordEncoder
-from ledger.fingerprint.read_options import ReadOptions
+from ledger.fingerprint.file_source import ArrowValues
 from ledger.fingerprint.schema import Schema
-from ledger.fingerprint.sources import Origin, batch_rows, label, open_binary, size_of
+from ledger.fingerprint.sources import Origin, batch_rows, open_binary
 
 BUFFER_BYTES: Final = 1 << 18  # read ahead in each column
 _FOOTER_STRINGS: Final = 1 << 24
 _FOOTER_ITEMS: Final = 1 << 20
 
 
-class ParquetSource:
+class ParquetSource(ArrowValues):
     """A Parquet file, or a callable that opens one as a binary stream that can seek.
 
     Columns are matched to the schema by name. Nested columns are refused.
     """
 
-    def __init__(self, origin: Origin, options: ReadOptions | None = None, *, name: str | None = None) -> None:
-        """Raises InvalidTable if the options are not for Parquet."""
-        self.options = options or ReadOptions(form="parquet")
-        if self.options.form != "parquet":
-            raise InvalidTable("These read options are not for Parquet.", option="form")
-        self.name = label(origin, name)
-        self.total = size_of(origin)
-        self.done = 0
-        self._origin = origin
-
-    def encoder(self, schema: Schema) -> RecordEncoder:
-        return RecordEncoder(schema, "value", zone=self.options.zone, name=self.name)
+    form, form_name = "parquet", "Parquet"
 
     def schema(self) -> Schema:
         """The schema that the file declares. Raises InvalidTable, InvalidSchema, TooLarge."""

@@ -11,8 +11,7 @@ import pyarrow as pa
 from ledger.errors import NotFound
 from ledger.fingerprint.canonical import RecordEncoder
 from ledger.fingerprint.digests import DigestArray, no_digests
-from ledger.fingerprint.leaves import LeafRule, pieces
-from ledger.fingerprint.levels import leaf_array
+from ledger.fingerprint.leaves import LeafRule, leaf_array, pieces
 from ledger.fingerprint.pipeline import in_order
 from ledger.fingerprint.schema import Schema
 from ledger.fingerprint.sources import Source

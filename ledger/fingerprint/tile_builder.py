@@ -7,11 +7,9 @@ import numpy as np
 
 from ledger.fingerprint.digests import DigestArray, Digests
 from ledger.fingerprint.fingerprint import DIGEST_BYTES
-from ledger.fingerprint.kernel import engine
-from ledger.fingerprint.kernel.engine import digests_array
+from ledger.fingerprint.levels import top
 from ledger.fingerprint.merkle import Hash, sha256
-from ledger.fingerprint.merkle import parents as plain_parents
-from ledger.fingerprint.tile_tree import TILE_HEIGHT, TILE_RECORDS
+from ledger.fingerprint.tile_tree import TILE_RECORDS, subtree_roots
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +25,8 @@ def run_of(leaves: DigestArray, first: int, hash: Hash = sha256) -> Run:
     """`leaves`, (n, 32), are those from number `first` on. The work that can be done before the rest is known."""
     ahead = min(-first % TILE_RECORDS, len(leaves))
     whole = (len(leaves) - ahead) // TILE_RECORDS * TILE_RECORDS
-    tiles = roots(leaves[ahead : ahead + whole], hash)
+    tiles = subtree_roots(leaves[ahead : ahead + whole], hash)
     return Run(leaves[:ahead], tiles, leaves[ahead + whole :])
-
-
-def roots(nodes: DigestArray, hash: Hash = sha256) -> DigestArray:
-    """The root of each run of 256 nodes, (ceil(n / 256), 32), the last one of what is left."""
-    for _ in range(TILE_HEIGHT):
-        nodes = parents(nodes, hash)
-    return nodes
-
-
-def parents(nodes: DigestArray, hash: Hash = sha256) -> DigestArray:
-    """The next level up, (n, 32) to (ceil(n / 2), 32); an odd last node is carried up as it is."""
-    if hash is sha256:
-        return engine().parents(nodes)
-    return digests_array(plain_parents([bytes(node) for node in nodes], hash))
 
 
 class TileBuilder:
@@ -67,7 +51,7 @@ class TileBuilder:
         """Add at the end what `run_of` made of the leaves from number `size` on."""
         self._open = np.concatenate([self._open, run.head])
         if len(self._open) == TILE_RECORDS:
-            self._append(roots(self._open, self._hash).tobytes())
+            self._append(subtree_roots(self._open, self._hash).tobytes())
             self._open = self._open[:0]
         self._append(run.tiles.tobytes())
         if len(run.tail):
@@ -85,11 +69,9 @@ class TileBuilder:
 
     def tiles(self) -> Digests:
         """The roots so far, that of a begun tile included."""
-        return Digests(bytes(self._roots) + roots(self._open, self._hash).tobytes())
+        return Digests(bytes(self._roots) + subtree_roots(self._open, self._hash).tobytes())
 
     def root(self) -> bytes:
         """The root over everything added so far."""
         nodes = self.tiles().array()
-        while len(nodes) > 1:
-            nodes = parents(nodes, self._hash)
-        return bytes(nodes[0]) if len(nodes) else self._hash(b"")
+        return top(nodes, self._hash) if len(nodes) else self._hash(b"")

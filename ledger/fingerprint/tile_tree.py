@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from ledger.errors import Corrupt, InvalidProof
 from ledger.fingerprint.digests import DigestArray, Digests
 from ledger.fingerprint.fingerprint import DIGEST_BYTES, is_count
-from ledger.fingerprint.levels import above, top
-from ledger.fingerprint.merkle import parents, sha256
+from ledger.fingerprint.levels import level_above, top
+from ledger.fingerprint.merkle import Hash, parents, sha256
 from ledger.fingerprint.multi_path import sibling_places
 
 TILE_HEIGHT = 8
@@ -156,10 +156,10 @@ def level_sizes(records: int) -> list[int]:
     return sizes
 
 
-def subtree_roots(nodes: DigestArray) -> DigestArray:
-    """Eight levels up: the root of each run of 256 nodes, the last one of what is left."""
+def subtree_roots(nodes: DigestArray, hash: Hash = sha256) -> DigestArray:
+    """Eight levels up: the root of each run of 256 nodes, (ceil(n / 256), 32), the last one of what is left."""
     for _ in range(TILE_HEIGHT):
-        nodes = above(nodes)
+        nodes = level_above(nodes, hash)
     return nodes
 
 

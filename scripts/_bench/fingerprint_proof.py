@@ -32,8 +32,7 @@ from ledger.fingerprint import (
 )
 from ledger.fingerprint.climb import leads_to
 from ledger.fingerprint.kernel import engine
-from ledger.fingerprint.leaves import LeafRule
-from ledger.fingerprint.levels import leaf_array
+from ledger.fingerprint.leaves import LeafRule, leaf_array
 from ledger.fingerprint.tile_builder import TileBuilder
 from scripts._bench.fingerprint_root import LEAF_BYTES, PYMERKLE
 
