@@ -107,13 +107,17 @@ class Follower:
             last = min(first + self._span - 1, target.number)
             found, claim = await self._ask(first, last, target)
             head = self._chained(found, start.size + len(entries), head, first, last)  # 2
-            entries += found
+            few = _enough(found)
+            cut = len(few) < len(found)
+            if cut:  # after a long empty stretch came a full one
+                claim = None
+            entries += few
             if claim is not None:  # 3
                 if claim != (start.size + len(entries), head):
                     raise _Short(f"the node's logs up to block {last} do not lead to its own head; waiting for it")
                 return entries, Cursor(target, *claim)
             enough = turn >= RANGES_A_STEP or len(entries) >= ENTRIES_A_STEP
-            if last == target.number or (enough and self._proven_to(entries) > start.block.number):
+            if cut or last == target.number or (enough and self._proven_to(entries) > start.block.number):
                 break
             first = last + 1  # without an entry nothing vouches for these blocks yet: read on
         return await self._proven(start, entries)
@@ -192,3 +196,12 @@ class Follower:
             for thing in follow(state, entry):
                 changed[type(thing), thing.key] = thing
         return list(changed.values())
+
+
+def _enough(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """A step's fill of them: whole blocks, and one entry more, which vouches for these."""
+    if len(entries) <= ENTRIES_A_STEP:
+        return entries
+    block = entries[ENTRIES_A_STEP - 1].block_number
+    beyond = next((at for at, entry in enumerate(entries) if entry.block_number > block), None)
+    return entries if beyond is None else entries[: beyond + 1]

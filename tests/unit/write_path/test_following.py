@@ -152,6 +152,24 @@ async def test_a_long_stretch_without_entries_is_crossed_in_one_step(rig: Rig, m
     await rig.consistent()
 
 
+@pytest.mark.parametrize("keeps", [1, None])
+async def test_a_full_stretch_behind_an_empty_one_takes_several_steps(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, keeps: int | None
+) -> None:
+    monkeypatch.setattr(following, "ENTRIES_A_STEP", 10)
+    for _ in range(20):
+        rig.node.mine()
+    mine(rig, blocks=30, acts=2)
+    rig.node.keeps = keeps
+    rig.follower._span = 64  # so far had the empty blocks made it grow
+    steps = []
+    while found := await rig.follower.step():
+        steps.append(found)
+    assert sum(steps) == 60 and len(steps) >= 6
+    assert max(steps) <= 12, "whole blocks, and no more of them than are needed"
+    await rig.consistent()
+
+
 async def test_entries_of_one_block_are_never_torn(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "ENTRIES_A_STEP", 3)
     mine(rig, blocks=3, acts=7)
