@@ -3,16 +3,19 @@
 import hashlib
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numba
 
+_KEPT_SECONDS = 30 * 86_400
 _one_at_a_time = threading.RLock()  # the setting is the whole process's
 
 
@@ -46,9 +49,12 @@ def _folder() -> Path:
     reason: OSError | None = None
     for folder in (_of_user(), here / "__pycache__"):
         try:
-            return _writable(folder / f"kernel-{digest.hexdigest()[:16]}")
+            own = _writable(folder / f"kernel-{digest.hexdigest()[:16]}")
         except OSError as error:
             reason = error
+        else:
+            _forget_others(own)
+            return own
     raise OSError("no folder for compiled code can be written") from reason
 
 
@@ -58,6 +64,16 @@ def _of_user() -> Path:
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "shareledger"
     given = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(given) if given.startswith("/") else Path.home() / ".cache") / "shareledger"
+
+
+def _forget_others(own: Path) -> None:
+    """Remove what other versions left here and nobody used for a month."""
+    os.utime(own)
+    before = time.time() - _KEPT_SECONDS
+    for other in own.parent.glob("kernel-*"):
+        with suppress(OSError):  # another process may be at it too
+            if other != own and other.stat().st_mtime < before:
+                shutil.rmtree(other)
 
 
 def _writable(folder: Path) -> Path:

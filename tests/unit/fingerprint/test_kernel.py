@@ -5,6 +5,7 @@ import hmac
 import os
 import subprocess
 import sys
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -136,6 +137,18 @@ def test_a_process_without_compiled_code_makes_it_and_the_next_one_finds_it(tmp_
     assert (tmp_path / "shareledger").stat().st_mode & 0o077 == 0
     assert told(XDG_CACHE_HOME=str(tmp_path)) == first
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")} == made
+
+
+def test_compiled_code_that_no_version_used_for_a_month_goes(tmp_path):
+    left = [tmp_path / "shareledger" / name for name in ("kernel-old", "kernel-new", "other")]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "code.nbc").touch()
+        month = time.time() - 31 * 86_400
+        if folder.name != "kernel-new":
+            os.utime(folder, (month, month))
+    told(XDG_CACHE_HOME=str(tmp_path))
+    assert [folder.exists() for folder in left] == [False, True, True]
 
 
 def test_without_a_folder_for_compiled_code_or_without_a_compiler_there_is_hashlib():
