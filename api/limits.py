@@ -23,7 +23,8 @@ class Limits:
     """In bytes and seconds. `claim_seconds` must be above both times: see `api.idempotency`."""
 
     body_bytes: int = MIB  # JSON of one act, or any other
-    bulk_bytes: int = 8 * MIB  # JSON of many acts, or of a fingerprint's manifest
+    bulk_bytes: int = 8 * MIB  # JSON of many acts, or whatever else is long
+    manifest_bytes: int = 64 * MIB  # JSON with a fingerprint's manifest: of some 390 million records
     upload_bytes: int = 4096 * MIB
     header_bytes: int = 32 * KIB
     target_bytes: int = 224 * KIB  # path and query: a schema of 20,000 characters, escaped, and the like

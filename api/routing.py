@@ -83,6 +83,16 @@ class StreamRoute(JsonRoute):
         return limits.transfer_seconds
 
 
+class ManifestRoute(StreamRoute):
+    """A route that takes the manifest of a table of any size."""
+
+    def most_bytes(self, limits: Limits) -> int:
+        return limits.manifest_bytes
+
+    def place(self, request: Request, size: int) -> AbstractAsyncContextManager[object]:
+        return nullcontext() if size <= SMALL else _bulk_place(request)
+
+
 class CostlyRoute(StreamRoute):
     """A route that makes this machine compute: it decrypts a whole payload, or checks very many signatures."""
 

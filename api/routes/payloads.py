@@ -14,7 +14,7 @@ from api.idempotency import once
 from api.limits import limits_of
 from api.pagination import PageOf, page_reply
 from api.replies import Reply, matches, read_reply
-from api.routing import CostlyRoute, StreamRoute, TransferRoute
+from api.routing import CostlyRoute, ManifestRoute, StreamRoute, TransferRoute
 from api.runtime import Runtime
 from api.schemas.fields import CodeInPath, DigestInPath, code_of
 from api.schemas.material import LeavesView, ManifestView, MaterialView, ProofView, UseView
@@ -40,15 +40,15 @@ Tile = Annotated[int, Path(ge=0, lt=1 << 55, description="records 256Â·n to 256Â
 
 def router(runtime: Runtime) -> APIRouter:
     routes = APIRouter()
-    plain, transfers, costly = (
-        APIRouter(prefix="/v1", route_class=kind) for kind in (StreamRoute, TransferRoute, CostlyRoute)
+    plain, transfers, costly, manifests = (
+        APIRouter(prefix="/v1", route_class=kind) for kind in (StreamRoute, TransferRoute, CostlyRoute, ManifestRoute)
     )
     _uploads(transfers, runtime)
-    _fingerprints(plain, runtime)
+    _fingerprints(manifests, runtime)
     _downloads(transfers, runtime)
     _keys(plain, runtime)
     _proofs(costly, runtime)
-    for one in (plain, transfers, costly):
+    for one in (plain, transfers, costly, manifests):
         routes.include_router(one)
     return routes
 

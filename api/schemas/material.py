@@ -14,7 +14,7 @@ class ManifestView(BaseModel):
 
     format: str
     records: int
-    tiles: list[str] = Field(description="root of each 256 records")
+    tiles: str = Field(description="root of each 256 records, all of them in base64")
 
 
 class SegmentView(BaseModel):

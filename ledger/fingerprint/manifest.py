@@ -4,13 +4,14 @@ They are checkable against the root, a proof needs only one tile re-read beside 
 name the tiles in which two tables differ. Kept beside the payload; 32 bytes for each 256 records.
 """
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.errors import InvalidProof
 from ledger.fingerprint.digests import Digests
-from ledger.fingerprint.fingerprint import DIGEST_BYTES, Fingerprint, from_hex, is_count, object_members
+from ledger.fingerprint.fingerprint import DIGEST_BYTES, Fingerprint, is_count, object_members
 from ledger.fingerprint.tile_tree import CHUNK_TILES, TILE_HEIGHT, TILE_RECORDS, TileTree
 
 FORMAT = "share-manifest/1"
@@ -94,12 +95,18 @@ class Manifest:
         return cls(int.from_bytes(content[len(_MAGIC) : head], "big"), Digests(memoryview(content)[head:]))
 
     def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, "records": self.records, "tiles": [tile.hex() for tile in self.tiles]}
+        """`tiles` are all roots one after the other, in base64 (RFC 4648 section 4)."""
+        tiles = base64.b64encode(bytes(Digests.of(self.tiles))).decode()
+        return {"format": FORMAT, "records": self.records, "tiles": tiles}
 
     @classmethod
     def from_json(cls, value: Any) -> "Manifest":
         """Read what `to_json` wrote. Raises InvalidProof."""
         members = object_members(value, {"format", "records", "tiles"})
-        if members["format"] != FORMAT or not isinstance(members["tiles"], list):
+        if members["format"] != FORMAT or not isinstance(members["tiles"], str):
             raise InvalidProof(f"This object is not a {FORMAT}.")
-        return cls(members["records"], tuple(from_hex(tile, "tiles", DIGEST_BYTES) for tile in members["tiles"]))
+        try:
+            tiles = Digests(base64.b64decode(members["tiles"], validate=True))
+        except ValueError:
+            raise InvalidProof("tiles must be digests of 32 bytes, in base64.", member="tiles") from None
+        return cls(members["records"], tiles)

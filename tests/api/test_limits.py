@@ -119,7 +119,7 @@ async def test_numbers_beyond_what_a_database_holds(clients: Clients) -> None:
         "fingerprint": {
             "format": "share-file/1", "salted": True, "schema": "00" * 32, "root": empty, "records": 0, "size": 0,
         },
-        "manifest": {"format": "share-manifest/1", "records": 0, "tiles": []},
+        "manifest": {"format": "share-manifest/1", "records": 0, "tiles": ""},
         "options": {"format": "share-file/1", "salted": True},
         "provenance": {"source": "x", "captured": 1, "method": "x"},
         "segments": segments,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ledger.domain.acts import Duty, Role
-from ledger.fingerprint import CsvSource, Schema, SegmentKeys, fingerprint_table
+from ledger.fingerprint import CsvSource, Fingerprint, Manifest, Schema, SegmentKeys, fingerprint_table
 from ledger.services.material import Material
 from tests.api.conftest import Clients
 from tests.api.world import ATTESTOR, AUDITOR, CONSUMER, DATASET, PROVIDER, STRANGER, World
@@ -219,8 +219,21 @@ async def test_a_file_that_stays_where_it_lies(clients: Clients) -> None:
     assert report.json()["ok"] is True, report.text
     elsewhere = await client.get(f"/v1/versions/{anchored.json()['digest']}/payload")
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "payload-elsewhere")
-    mismatch = await client.post(path, json={**body, "manifest": {**manifest.to_json(), "tiles": ["00" * 32] * 3}})
-    assert (mismatch.status_code, mismatch.json()["code"]) == (422, "invalid-proof")
+    for tiles in (base64.b64encode(bytes(32 * len(manifest.tiles))).decode(), "no base64", "AAAA", ["00" * 32]):
+        mismatch = await client.post(path, json={**body, "manifest": {**manifest.to_json(), "tiles": tiles}})
+        assert (mismatch.status_code, mismatch.json()["code"]) == (422, "invalid-proof")
+
+
+async def test_the_manifest_of_a_table_of_tens_of_millions_of_records(clients: Clients) -> None:
+    client = await clients.of(PROVIDER, Duty.OFFICER)
+    tiles = [hashlib.sha256(at.to_bytes(4)).digest() for at in range(200_000)]
+    manifest = Manifest(256 * len(tiles), tiles)
+    table = Fingerprint("share-record/1", False, Schema.text(["code"]).digest(), manifest.root, manifest.records, 9)
+    options = {"schema": {"columns": [{"name": "code", "type": "text"}]}, "salted": False}
+    body = {"fingerprint": table.to_json(), "manifest": manifest.to_json(), "options": options}
+    path = f"/v1/datasets/{DATASET.replace('/', '~')}/fingerprints"
+    answer = await client.post(path, json={**body, "provenance": PROVENANCE})
+    assert answer.status_code == 201 and answer.json()["records"] == 51_200_000, answer.text
 
 
 async def test_what_is_anchored_is_what_was_prepared(clients: Clients) -> None:
