@@ -83,22 +83,19 @@ class StreamRoute(JsonRoute):
         return limits.transfer_seconds
 
 
-class ManifestRoute(StreamRoute):
-    """A route that takes the manifest of a table of any size."""
-
-    def most_bytes(self, limits: Limits) -> int:
-        return limits.manifest_bytes
-
-    def place(self, request: Request, size: int) -> AbstractAsyncContextManager[object]:
-        return nullcontext() if size <= SMALL else _bulk_place(request)
-
-
 class CostlyRoute(StreamRoute):
     """A route that makes this machine compute: it decrypts a whole payload, or checks very many signatures."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with _turns(scope).costly.taken(_caller(scope)):
             await super().handle(scope, receive, send)
+
+
+class ManifestRoute(CostlyRoute):
+    """A route that takes the manifest of a table of any size. Its place is taken before anything is read."""
+
+    def most_bytes(self, limits: Limits) -> int:
+        return limits.manifest_bytes
 
 
 class TransferRoute(StreamRoute):
