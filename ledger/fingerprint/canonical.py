@@ -154,7 +154,7 @@ class RecordEncoder:
         for array, column in zip(batch.columns, columns, strict=True):
             if not fits(column.type, value_type(array.type), self._dialect):
                 raise self._bad_column(column, f"({column.type}) cannot be read from Arrow's {array.type}")
-        return [unpacked(array) for array in batch.columns]
+        return list(batch.columns)
 
     def _compiled(self, arrays: list[pa.Array], count: int, first: int) -> EncodedBatch:
         from ledger.fingerprint import compiled_columns
@@ -167,7 +167,7 @@ class RecordEncoder:
             held = column.compiled(array, starts[at], lengths[at])
             if held is None:
                 try:
-                    held = _addressed(column.plain(array), starts[at], lengths[at])
+                    held = _addressed(column.plain(unpacked(array)), starts[at], lengths[at])
                 except Refused as cell:
                     refused.append((cell.row, at, str(cell)))
             kept.append(held)
@@ -182,7 +182,7 @@ class RecordEncoder:
         refused: list[tuple[int, int, str]] = []
         for at, (column, array) in enumerate(zip(self._readers, arrays, strict=True)):
             try:
-                columns.append(column.plain(array))
+                columns.append(column.plain(unpacked(array)))
             except Refused as cell:
                 refused.append((cell.row, at, str(cell)))
         if refused:

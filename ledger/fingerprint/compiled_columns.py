@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ledger.fingerprint.columns import ColumnReader, Markers, is_binary, is_text
+from ledger.fingerprint.columns import ColumnReader, Markers, is_binary, is_text, unpacked
 from ledger.fingerprint.kernel.cache import compiled_code_kept
 from ledger.fingerprint.kernel.engine import Octets, Places
 from ledger.fingerprint.kernel.memory import blank
@@ -25,6 +25,9 @@ _UNITS = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
 def read(column: ColumnReader, array: pa.Array, starts: Places, lengths: Markers) -> Any:
     """See `ColumnReader.compiled`."""
+    if pa.types.is_dictionary(array.type) and 0 < len(array.dictionary) <= len(array):
+        return _of_numbered(column, array, starts, lengths)
+    array = unpacked(array)
     arrow = array.type
     if is_text(arrow) or is_binary(arrow):
         return _of_texts(column, array, starts, lengths)
@@ -83,6 +86,19 @@ def fields(content: Octets, offsets: Places, columns: int) -> tuple[Places, Plac
 def _taken(stopped: int, array: pa.Array, *kept: Any) -> Any:
     """What the addresses lead to, if no row was refused."""
     return kept if stopped == len(array) else None
+
+
+def _of_numbered(column: ColumnReader, array: pa.DictionaryArray, starts: Places, lengths: Markers) -> Any:
+    """Each cell of the dictionary is read once, however often it occurs."""
+    known_starts, known_lengths = blank(len(array.dictionary), np.int64), blank(len(array.dictionary), np.uint32)
+    kept = read(column, array.dictionary, known_starts, known_lengths)
+    if kept is None:
+        return None
+    arrow = array.type.index_type
+    stored = np.dtype(f"{'i' if pa.types.is_signed_integer(arrow) else 'u'}{arrow.bit_width // 8}")
+    named = _numbers(array.indices, stored, np.int64)
+    valid = _valid(array.indices)
+    return _taken(records.look_up(named, valid, known_starts, known_lengths, starts, lengths), array, kept)
 
 
 def _of_texts(column: ColumnReader, array: pa.Array, starts: Places, lengths: Markers) -> Any:

@@ -10,6 +10,20 @@ _PAGE = 4096
 
 
 @njit(nogil=True, cache=True)
+def look_up(indices, valid, known_starts, known_lengths, starts, lengths):
+    """Cells that are named by their number in a dictionary. Returns the first whose number is in none, or all."""
+    for at in range(len(indices)):
+        starts[at], lengths[at] = known_starts[0], NULL
+        if len(valid) and not valid[at]:
+            continue
+        place = indices[at]
+        if place < 0 or place >= len(known_lengths):
+            return at
+        starts[at], lengths[at] = known_starts[place], known_lengths[place]
+    return len(indices)
+
+
+@njit(nogil=True, cache=True)
 def measure(lengths, offsets):
     """Fill `offsets` (records + 1) with where records start; `lengths` is columns by records. Returns their size."""
     columns, records = lengths.shape
