@@ -4,7 +4,7 @@ Set a flag and the view lags, withholds, lies or loses what it is handed; `mine`
 chain itself.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger.domain.apply import apply
@@ -17,38 +17,15 @@ from ledger.domain.state import State
 from ledger.domain.submissions import Submission
 from ledger.domain.values import Act
 from ledger.errors import Refused, Unavailable
-from ledger.ports import Block, Carried, Receipt
+from ledger.ports import Block, Receipt
 from ledger.proofs.head import first_head, head_after
 from ledger.proofs.typed_data import act_digest
+from tests.fakes.packer import FakePacker, hash_of
 from tests.fakes.small import FakeClock
 
 
 def trusted(_address: str, _kind: int, _digest: str, _signature: bytes) -> bool:
     return True
-
-
-class FakePacker:
-    """Transactions that are only names of what they carry."""
-
-    def __init__(self, courier: str, most: int = 100) -> None:
-        self.courier = courier
-        self.most = most
-        self.made: dict[bytes, tuple[int, tuple[Submission, ...]]] = {}
-
-    def fits(self, submissions: Iterable[Submission]) -> int:
-        return max(1, min(self.most, len(list(submissions))))
-
-    async def pack(self, submissions: Sequence[Submission], nonce: int) -> Carried:
-        raw = f"{len(self.made)}:{nonce}:{','.join(one.digest for one in submissions)}".encode()
-        self.made[raw] = (nonce, tuple(submissions))
-        return Carried(self.courier, nonce, hash_of(raw), raw)
-
-    def call_hash(self, submission: Submission) -> str:
-        return keccak256(submission.digest.encode()).hex()
-
-
-def hash_of(raw: bytes) -> str:
-    return "0x" + keccak256(raw).hex()
 
 
 @dataclass

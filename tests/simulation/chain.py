@@ -1,7 +1,7 @@
 """The chain: blocks of courier transactions, judged by the ledger's own rules; a pool; forks above what is final."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -14,37 +14,14 @@ from ledger.domain.state import State
 from ledger.domain.submissions import Submission
 from ledger.domain.values import Act
 from ledger.errors import Refused
-from ledger.ports import Block, Carried, Receipt
+from ledger.ports import Block, Receipt
 from ledger.proofs.head import first_head, head_after
 from tests.factories.acts import START
+from tests.fakes.packer import FakePacker, hash_of
 from tests.simulation import cast
 from tests.simulation.faults import Faults
 
 FIRST_NONCE = 8
-
-
-def hash_of(raw: bytes) -> str:
-    return "0x" + keccak256(raw).hex()
-
-
-class Packer:
-    """`ledger.ports.Packer`: transactions that are names of what they carry; each signing gives other bytes."""
-
-    def __init__(self, most: int) -> None:
-        self.courier = cast.COURIER
-        self.most = most
-        self.made: dict[bytes, tuple[int, tuple[Submission, ...]]] = {}
-
-    def fits(self, submissions: Sequence[Submission]) -> int:
-        return max(1, min(self.most, len(list(submissions))))
-
-    async def pack(self, submissions: Sequence[Submission], nonce: int) -> Carried:
-        raw = f"{len(self.made)}:{nonce}:{','.join(one.digest for one in submissions)}".encode()
-        self.made[raw] = (nonce, tuple(submissions))
-        return Carried(self.courier, nonce, hash_of(raw), raw)
-
-    def call_hash(self, submission: Submission) -> str:
-        return keccak256(submission.digest.encode()).hex()
 
 
 @dataclass
@@ -65,7 +42,7 @@ class Mined:
 class Chain:
     """`now` is the validators' clock. Blocks up to `final` never change, unless somebody betrays it."""
 
-    def __init__(self, packer: Packer, faults: Faults, now: Callable[[], float], confirmations: int) -> None:
+    def __init__(self, packer: FakePacker, faults: Faults, now: Callable[[], float], confirmations: int) -> None:
         self.packer, self.faults, self.now, self.confirmations = packer, faults, now, confirmations
         self.told = faults.told
         self.pool: dict[int, bytes] = {}

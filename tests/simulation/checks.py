@@ -12,8 +12,9 @@ from ledger.domain.state import SHAPES, State
 from ledger.domain.submissions import Submission, SubmissionState
 from ledger.ports import Cursor, UnitOfWork
 from ledger.services.settling import HOPELESS
+from tests.fakes.packer import hash_of
 from tests.simulation import cast
-from tests.simulation.chain import FIRST_NONCE, hash_of
+from tests.simulation.chain import FIRST_NONCE
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process

@@ -14,7 +14,9 @@ from ledger.services.carrying import Submitter
 from ledger.services.following import Follower
 from ledger.store.unit_of_work import SqlStore
 from tests.factories.acts import CHAIN_ID, START
-from tests.simulation.chain import Chain, Packer
+from tests.fakes.packer import FakePacker
+from tests.simulation.cast import COURIER
+from tests.simulation.chain import Chain
 from tests.simulation.checks import Checks
 from tests.simulation.disk import Disk
 from tests.simulation.faults import Faults
@@ -47,7 +49,7 @@ class World:
         self.faults = Faults(rng, self.told)
         self.confirmations = rng.choice([0, 0, 1, 2, 3])
         self.block_seconds = rng.choice([0.2, 0.5, 1.0])
-        self.packer = Packer(rng.choice([1, 3, 8, 100]))
+        self.packer = FakePacker(COURIER, rng.choice([1, 3, 8, 100]))
         self.chain = Chain(self.packer, self.faults, lambda: START + self.now, self.confirmations)
         self.plan = Plan(rng)
         self.writing = asyncio.Lock()  # SQLite's one writer

@@ -14,7 +14,8 @@ from ledger.services.following import Follower
 from ledger.store.engine import open_engine
 from ledger.store.unit_of_work import SqlStore
 from tests.factories.acts import CHAIN_ID, COURIER_KEY, START, change, manifest, register
-from tests.fakes.node import FakeNode, FakePacker
+from tests.fakes.node import FakeNode
+from tests.fakes.packer import FakePacker
 from tests.fakes.small import FakeClock
 
 PROCESSES = 3

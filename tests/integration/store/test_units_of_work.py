@@ -13,7 +13,8 @@ from ledger.ports import ApiKey, Block, Carried, Cursor, PayloadRow, StoredDocum
 from ledger.store.engine import open_engine
 from ledger.store.unit_of_work import SqlStore
 from tests.factories.acts import CHAIN_ID, COURIER_KEY, MODULES, ROOT, ROOT_KEY, change, manifest, register
-from tests.fakes.node import FakeNode, FakePacker
+from tests.fakes.node import FakeNode
+from tests.fakes.packer import FakePacker
 from tests.fakes.small import FakeClock
 
 DOCUMENT = StoredDocument("d0" * 32, "rule", b"{}", False, frozenset({"a"}))
