@@ -6,23 +6,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
-from ledger.errors import InvalidTable
-from ledger.fingerprint.arrow_columns import Fitting, declared_schema
+from ledger.errors import InvalidTable, TooLarge
+from ledger.fingerprint.arrow_columns import BATCH_BYTES, Fitting, declared_schema, weight
+from ledger.fingerprint.arrow_messages import SMALLER_BATCHES, Messages
 from ledger.fingerprint.file_source import ArrowValues
 from ledger.fingerprint.parquet_source import refusing
 from ledger.fingerprint.schema import Schema
 from ledger.fingerprint.sources import open_binary
 
 _MAGIC: Final = b"ARROW1"
+_LARGE: Final = 80 << 20  # of a record batch: parts of it that are still being hashed must not keep all of it
 
 
 class ArrowSource(ArrowValues):
     """An Arrow IPC file or stream, or a callable that opens one as a binary stream.
 
-    A file is mapped, not read: a record batch as large as the file takes no more memory than a small one, unless it is
-    compressed. Columns are matched to the schema by name. Nested columns are refused.
+    A file is mapped, not read: a record batch as large as the file takes no more memory than a small one. One that is
+    compressed, or comes from a stream, is held whole; its own messages say how large it is, and over 128 MiB it is
+    refused. Columns are matched to the schema by name. Nested columns are refused.
     """
 
     form, form_name = "arrow", "Arrow"
@@ -36,25 +40,48 @@ class ArrowSource(ArrowValues):
         with self._opened() as (stream, head, mapped):
             reader = _reader(stream, head)
             fitting = Fitting(reader.schema, schema, self.name)
+            messages = Messages(stream, self.name, mapped=mapped is not None)
             record = 0
-            for batch, done in self._batches(reader, stream):
-                for part in fitting.cut(batch, record, first):
+            for batch, held, done in self._batches(reader, messages, stream):
+                rows, parts = batch.num_rows, fitting.cut(batch, record, first)
+                del batch  # it goes when its last part is cut, before the next is read
+                for part in parts:
+                    if held > _LARGE:
+                        part = self._copied(part, record)
                     yield part
                     if mapped is not None:
-                        mapped.madvise(
-                            mmap.MADV_DONTNEED
-                        )  # what was read no longer counts as ours; needed, it comes back
-                record += batch.num_rows
+                        # What was read no longer counts as ours; needed, it comes back.
+                        mapped.madvise(mmap.MADV_DONTNEED)
+                record += rows
                 self.done = done
+                if held > _LARGE:
+                    pa.default_memory_pool().release_unused()
 
-    def _batches(self, reader: Any, stream: Any) -> Iterator[tuple[pa.RecordBatch, int]]:
-        """Each record batch, and how far into the file it takes us."""
+    def _batches(self, reader: Any, messages: Messages, stream: Any) -> Iterator[tuple[pa.RecordBatch, int, int]]:
+        """Each record batch, the bytes of memory it takes, and how far into the file it takes us."""
         if isinstance(reader, pa.RecordBatchFileReader):
-            for number in range(reader.num_record_batches):
-                yield reader.get_batch(number), (self.total or 0) * (number + 1) // reader.num_record_batches
+            count = reader.num_record_batches
+            for number in range(count):
+                held = messages.batch_of_file(number)
+                yield reader.get_batch(number), held, (self.total or 0) * (number + 1) // count
             return
-        for batch in reader:
-            yield batch, stream.tell()
+        while True:
+            held = messages.next_batch()
+            try:
+                yield reader.read_next_batch(), held, stream.tell()
+            except StopIteration:
+                return
+
+    def _copied(self, part: pa.RecordBatch, record: int) -> pa.RecordBatch:
+        """The same records in memory of their own, of which there is enough for small ones only."""
+        if weight(part) > BATCH_BYTES:
+            raise TooLarge(
+                f"{self.name}: a record after row {record} has more than {BATCH_BYTES} bytes, and its record batch "
+                f"takes more than {_LARGE}.",
+                remedy=SMALLER_BATCHES,
+                file=self.name,
+            )
+        return part.take(pa.array(np.arange(part.num_rows)))
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, bytes, mmap.mmap | None]]:

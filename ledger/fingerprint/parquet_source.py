@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,12 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ledger.errors import InvalidTable
-from ledger.fingerprint.arrow_columns import BATCH_BYTES, Fitting, declared_schema
+from ledger.fingerprint.arrow_columns import Fitting, declared_schema
 from ledger.fingerprint.file_source import ArrowValues
+from ledger.fingerprint.parquet_stretch import stretches
 from ledger.fingerprint.schema import Schema
 from ledger.fingerprint.sources import Origin, batch_rows, open_binary
 
 BUFFER_BYTES: Final = 1 << 18  # read ahead in each column
+BUFFERS_BYTES: Final = 1 << 24  # and in all of them
 _FOOTER_STRINGS: Final = 1 << 24
 _FOOTER_ITEMS: Final = 1 << 20
 
@@ -29,40 +32,46 @@ class ParquetSource(ArrowValues):
 
     def schema(self) -> Schema:
         """The schema that the file declares. Raises InvalidTable, InvalidSchema, TooLarge."""
-        with self._opened() as file:
+        with self._opened() as (file, _):
             return declared_schema(file.schema_arrow, self.name)
 
     def batches(self, schema: Schema, first: int = 0) -> Iterator[pa.RecordBatch]:
-        with self._opened() as file:
+        with self._opened() as (file, stream):
             fitting = Fitting(file.schema_arrow, schema, self.name, checked=True)
-            groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-            record = skipped = 0
-            while skipped < len(groups) and record + groups[skipped].num_rows <= first:
-                record += groups[skipped].num_rows
-                skipped += 1
-            wanted = range(skipped, len(groups))
-            largest = max((groups[at].total_byte_size // max(1, groups[at].num_rows) for at in wanted), default=1)
-            most = max(1, min(batch_rows(schema), BATCH_BYTES // max(1, largest)))
-            all_rows = sum(group.num_rows for group in groups)
-            for batch in file.iter_batches(most, row_groups=list(wanted), use_threads=True):
-                yield from fitting.cut(batch, record, first)
-                record += batch.num_rows
-                self.done = (self.total or 0) * record // max(1, all_rows)
-            if record != all_rows:
+            rows = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+            if min(rows, default=0) < 0:
                 raise InvalidTable(f"{self.name}: it has other rows than it says.", file=self.name)
+            record = skipped = 0
+            while skipped < len(rows) and record + rows[skipped] <= first:
+                record += rows[skipped]
+                skipped += 1
+            for stretch in stretches(file, stream, stream.size(), range(skipped, len(rows)), self.name):
+                expected = record + stretch.rows
+                most = stretch.batch_rows(batch_rows(schema))
+                for batch in file.iter_batches(most, row_groups=stretch.groups, use_threads=True):
+                    yield from fitting.cut(batch, record, first)
+                    record += batch.num_rows
+                    self.done = (self.total or 0) * record // max(1, sum(rows))
+                if record != expected:
+                    raise InvalidTable(f"{self.name}: it has other rows than it says.", file=self.name)
 
     @contextmanager
-    def _opened(self) -> Iterator[pq.ParquetFile]:
+    def _opened(self) -> Iterator[tuple[pq.ParquetFile, Any]]:
+        """The file, and the Arrow stream under it."""
         with refusing(self.name, "Parquet"), seekable(self._origin, self.name) as stream:
-            file = pq.ParquetFile(
+            opening = partial(
+                pq.ParquetFile,
                 stream,
-                buffer_size=BUFFER_BYTES,
                 pre_buffer=False,
                 thrift_string_size_limit=_FOOTER_STRINGS,
                 thrift_container_size_limit=_FOOTER_ITEMS,
             )
+            file = opening(buffer_size=BUFFER_BYTES)
+            columns: int = file.metadata.num_columns
+            if columns > BUFFERS_BYTES // BUFFER_BYTES:
+                file = opening(buffer_size=max(1, BUFFERS_BYTES // columns), metadata=file.metadata)
             try:
-                yield file
+                yield file, stream
             finally:
                 file.close()
 
@@ -72,7 +81,7 @@ def refusing(name: str, form: str) -> Iterator[None]:
     """Arrow's own errors as ours: their texts could quote what is in the file, so they are not repeated."""
     try:
         yield
-    except (pa.ArrowException, OSError, MemoryError, OverflowError) as error:
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else f"it is not {form}, or damaged"
         raise InvalidTable(f"{name} cannot be read: {reason}.", file=name) from None
 
