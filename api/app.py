@@ -16,7 +16,7 @@ from api.limits import Limits
 from api.observing import Observing
 from api.pacing import Pacing
 from api.problems import Problem, from_http, from_validation, respond
-from api.routes import acts, catalogue, checks, description, health, payloads, records
+from api.routes import acts, answers, catalogue, checks, description, health, payloads, records
 from api.runtime import Runtime
 from api.schemas.views import ProblemView
 from api.turns import AllTurns
@@ -51,7 +51,7 @@ def create_app(runtime: Runtime, limits: Limits | None = None, now: Callable[[],
         redirect_slashes=False,
     )
     app.state.limits, app.state.turns, app.state.process = limits, AllTurns.of(limits), own_name()
-    for module in (acts, payloads, checks, catalogue, records, health):
+    for module in (acts, payloads, answers, checks, catalogue, records, health):
         app.include_router(module.router(runtime))
     app.include_router(description.router(app))
     for kind, answer in _HANDLERS.items():

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from keys.keystore import Keystore
-from ledger.backup_checks import BackupReport, check_backup, part
+from ledger.backup_checks import OBJECT_TABLES, BackupReport, check_backup, part
 from ledger.chain.local.copying import NAME as JOURNAL_NAME
 from ledger.chain.local.copying import copy_journal
 from ledger.domain.manifest import Manifest
 from ledger.errors import Corrupt, NotFound
+from ledger.payload_place import open_payloads
 from ledger.ports import Cursor
 from ledger.runtime import Progress, private_folder, read_couriers, read_manifest
 from ledger.settings import Settings
@@ -85,7 +86,7 @@ async def back_up(settings: Settings, target: Path, *, on_progress: Progress | N
         if not settings.nodes():
             last = rows.cursor.block.number if rows.cursor else None
             await asyncio.to_thread(copy_journal, settings.chain, scratch / JOURNAL_NAME, last)
-        payloads = Payloads.local(private_folder(settings.payloads))
+        payloads = await open_payloads(settings, manifest, writing=False)
         kept, missing = await _sizes(payloads, rows.objects)
         step, done, total = part(on_progress, 0, 500), 0, sum(kept.values())
 
@@ -142,7 +143,7 @@ async def _read_rows(settings: Settings, spool: BinaryIO) -> _Rows:
                     with writing(settings.scratch):
                         spool.write(line)
                     number += 1
-                    if table.name == "payloads" and (named := dumped.row(line))["object"] is not None:
+                    if table.name in OBJECT_TABLES and (named := dumped.row(line))["object"] is not None:
                         rows.objects.append(named["object"])
                 rows.tables[table.name] = (dumped, number, start, spool.tell())
     finally:

@@ -33,6 +33,7 @@ from ledger.store.dump import DumpedTable
 
 Progress = Callable[[int, int], None]
 CODES: Final = ("whole", "digests", "ledger", "keys", "rows", "payloads", "chain")
+OBJECT_TABLES: Final = ("payloads", "table_parts")  # whose rows name objects of the payload store, in `object`
 LARGEST_MANIFEST: Final = 1 << 20
 
 
@@ -177,7 +178,7 @@ class _Examined:
     def _look_at(self, table: str, row: dict[str, Any]) -> None:
         if table == "documents" and hashlib.sha256(row["body"]).hexdigest() != row["digest"]:
             raise Corrupt(f"document {row['digest']} has another digest")
-        if table == "payloads" and row["object"] is not None and row["wrapped_key"] is not None:
+        if table in OBJECT_TABLES and row["object"] is not None and row["wrapped_key"] is not None:
             self._objects.add(row["object"])
 
     def payloads(self) -> str:

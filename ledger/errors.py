@@ -20,7 +20,11 @@ ShareLedgerError
 │   ├── ShareSuspended          it is suspended for now
 │   ├── ShareExpired            its term has passed
 │   ├── ShareEnded              it was ended
-│   └── ShareNotInForce         the newest block says no, whatever was final before it
+│   ├── ShareNotInForce         the newest block says no, whatever was final before it
+│   ├── ScopeNotHeld            nothing here says what the share's scope is
+│   ├── ScopeNotEnforceable     the scope says in words, or of another table, what a machine would have to hold to
+│   ├── BeyondScope             more than the share's scope lets out
+│   └── ScopeNotProvable        this version cannot prove so narrow a scope without telling more
 ├── NotFound                  no such object, or none this caller may see
 │   └── PayloadElsewhere        the payload is not kept here
 ├── Conflict                  the object moved, exists already or is in use
@@ -193,6 +197,34 @@ class ShareNotInForce(NotPermitted):
     title = "The newest block says that the share is not in force"
     title_zh = "链上显示共享未生效"
     remedy = "Read the share again in a moment: it has just changed, or the clocks of chain and product disagree."
+
+
+class ScopeNotHeld(NotPermitted):
+    code = "scope-not-held"
+    title = "The share's scope is not held here"
+    title_zh = "本系统没有该共享的使用范围文档"
+    remedy = "Have the share agreed with a scope document that is sent here: without it nothing tells what may leave."
+
+
+class ScopeNotEnforceable(NotPermitted):
+    code = "scope-not-enforceable"
+    title = "The scope cannot be held to by machine"
+    title_zh = "使用范围无法由系统执行"
+    remedy = "Renew the share with columns of the table as items, and rows 全部 or filters (`--where`)."
+
+
+class BeyondScope(NotPermitted):
+    code = "beyond-scope"
+    title = "The share's scope does not reach that far"
+    title_zh = "超出使用范围"
+    remedy = "Ask for the records instead (…/records, `shareledger share records`): they show what the scope lets out."
+
+
+class ScopeNotProvable(NotPermitted):
+    code = "scope-not-provable"
+    title = "This version cannot prove so narrow a scope"
+    title_zh = "该版本无法证明如此小的使用范围"
+    remedy = "Ask the provider to anchor the table as share-record-sd/1 and to deliver that version."
 
 
 class NotFound(ShareLedgerError):

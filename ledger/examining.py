@@ -22,7 +22,7 @@ from ledger.chain.probing import NodeSeen, block_hash, node_seen
 from ledger.domain.manifest import Manifest
 from ledger.domain.submissions import MOVING_STATES
 from ledger.errors import ShareLedgerError
-from ledger.examining_home import home_of, keystore_of, signer_of
+from ledger.examining_home import home_of, keystore_of, payloads_of, signer_of
 from ledger.runtime import read_courier, read_manifest
 from ledger.services import diagnosing
 from ledger.services.diagnosing import Diagnosis, failed, good, not_applicable, warning
@@ -77,6 +77,7 @@ class Examination:
             "local-chain": self._local_chain,
             "node": self._nodes,
             "comparison": self._comparison,
+            "payloads": self._payloads,
             "database": self._database,
             "history": self._history,
             "lag": self._lag,
@@ -95,6 +96,9 @@ class Examination:
 
     async def _signer(self, settings: Settings) -> Found:
         return await signer_of(settings, self.passphrase, self.pin)
+
+    async def _payloads(self, settings: Settings) -> Found:
+        return await payloads_of(settings, self.manifest)
 
     async def _manifest(self, settings: Settings) -> Found:
         if not settings.manifest_file.exists():

@@ -7,11 +7,14 @@ from typing import Final
 from keys.errors import KeysError, WrongPassphrase
 from keys.passphrases import PassphraseSource
 from ledger import machine
-from ledger.errors import ShareLedgerError
+from ledger.domain.manifest import Manifest
+from ledger.errors import InvalidSettings, NotReady, ShareLedgerError, Unavailable
 from ledger.host import open_keyring
+from ledger.payload_place import bucket_of
 from ledger.runtime import VAULT, read_courier
 from ledger.services.diagnosing import Diagnosis, failed, good, not_applicable
 from ledger.settings import Settings
+from ledger.store.payload_owner import check_owner
 
 OTHERS: Final = 0o077
 
@@ -36,6 +39,37 @@ def keystore_of(settings: Settings) -> list[Diagnosis]:
     if loose:
         return [failed("keystore", "open", paths=loose, path=loose[0], count=len(loose))]
     return [good("keystore", path=str(folder), files=len(files))]
+
+
+async def payloads_of(settings: Settings, manifest: Manifest | None) -> list[Diagnosis]:
+    """Where payloads lie answers, and is this ledger's. Changes nothing. Raises OSError."""
+    if not settings.payloads_url:
+        folder = settings.payloads
+        if not folder.is_dir():  # made when a payload's server first starts
+            return [not_applicable("payloads", "none-yet", place=str(folder))]
+        loose = machine.mode_of(folder) & OTHERS
+        return [failed("payloads", "open", place=str(folder)) if loose else good("payloads", place=str(folder))]
+    facts = {"place": settings.payloads_url}
+    if manifest is None:
+        return [not_applicable("payloads", "needs-another")]
+    try:
+        store = await asyncio.to_thread(bucket_of, settings, retries=0)
+        if store is not None:
+            await check_owner(store, manifest)
+    except Unavailable as error:
+        return [failed("payloads", "silent", **facts, why=error.detail)]
+    except (NotReady, InvalidSettings, KeysError) as error:
+        facts["why"] = error.detail
+        match error.facts.get("reason"):
+            case "no-bucket":
+                return [failed("payloads", "no-bucket", **facts)]
+            case "refused":
+                return [failed("payloads", "refused", **facts)]
+            case "another-ledger":
+                return [failed("payloads", "another-ledger", **facts)]
+            case _:
+                return [failed("payloads", "closed", **facts)]
+    return [good("payloads", **facts)]
 
 
 async def signer_of(

@@ -1,4 +1,5 @@
-"""The two loops that move acts on, submitter and follower, side by side, and those that judge the nodes beside them.
+"""The two loops that move acts on, submitter and follower, side by side; beside them those that judge the nodes, and
+the one that sweeps the payload store.
 
 A node that does not answer is waited for; a node that contradicts what was final stops the writing, for good, until a
 person has looked. Any other failure is logged and tried again: each step starts from what is stored.
@@ -27,7 +28,8 @@ log = structlog.get_logger()
 LONGEST_PAUSE = 5.0  # seconds between two tries of a failing loop
 LONGEST_BUSY_PAUSE = 0.1  # seconds between two looks while something is under way
 FOLLOWER, SUBMITTER = "follower", "submitter"
-COMPARISON, CHOOSING = "comparison", "choosing"
+COMPARISON, CHOOSING, SWEEPING = "comparison", "choosing", "sweeping"
+SWEEPING_SECONDS = 600.0
 SETTLE_SECONDS = 0.01
 GROWTH = 1.2  # of the pause, each time nothing has changed
 
@@ -44,6 +46,7 @@ class Loops:
     idle: float
     comparison: Comparison | None = None  # with a second node
     choosing: Choosing | None = None  # among several
+    sweeping: Callable[[], Awaitable[None]] | None = None  # of the payload store
     diverged: Diverged | None = None
     trouble: dict[str, str] = field(default_factory=dict)  # loop → why its last step failed
     _carry: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,6 +74,8 @@ class Loops:
                 if self.choosing is not None:
                     choose = self._at_intervals(CHOOSING, self.choosing.step, CHOOSING_SECONDS)
                     tasks.append(group.create_task(choose))
+                if self.sweeping is not None:
+                    tasks.append(group.create_task(self._at_intervals(SWEEPING, self.sweeping, SWEEPING_SECONDS)))
                 if self.submitter is not None:
                     tasks.append(group.create_task(self._loop(SUBMITTER, self._carry_step, self._carry)))
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -6,8 +6,9 @@ All integers of time are unix seconds where they speak of the chain and unix mil
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from ledger.domain.entries import Entry
 from ledger.domain.manifest import Manifest
@@ -153,6 +154,17 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class TablePart:
+    """A sealed part of a kept table: records first_record … first_record + records - 1."""
+
+    first_record: int
+    records: int
+    object: str  # digest of the stored bytes
+    size: int  # of the stored bytes
+    wrapped_key: bytes | None  # None once shredded
+
+
+@dataclass(frozen=True, slots=True)
 class PayloadRow:
     """A prepared version: where its bytes lie and what they were when they were read back."""
 
@@ -164,6 +176,7 @@ class PayloadRow:
     fingerprint: dict[str, Any]
     manifest: bytes
     segment_keys: tuple[tuple[int, bytes | None], ...]  # (first record, wrapped key or None once shredded)
+    parts: tuple[TablePart, ...] = ()  # of a table that is kept as one, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +297,10 @@ class UnitOfWork(Protocol):
         ...
 
     async def document(self, digest: str) -> StoredDocument | None: ...
+    async def digests_in_documents(self, kind: str, digests: Sequence[str]) -> set[str]:
+        """Those of these digests that stand in some document of the kind. Reads all of them if any is given."""
+        ...
+
     async def open_document(self, digest: str) -> None:
         """Make it readable by every caller."""
         ...
@@ -396,11 +413,14 @@ class UnitOfWork(Protocol):
     async def add_payload(self, row: PayloadRow) -> None: ...
     async def payload(self, document: str) -> PayloadRow | None: ...
     async def payload_objects(self) -> list[tuple[str, str]]:
-        """(document, object) of every payload kept here."""
+        """(document, object) of every object kept here: payloads, and the parts of tables."""
         ...
 
     async def shred(self, document: str, segments: Sequence[int] | None) -> None:
-        """Delete keys: of these segments (by first record), or all of them and the data key."""
+        """Delete keys: all of them, or those of these segments (by first record) and of the table's parts in them.
+
+        The data key of the payload goes with any of them, since its bytes hold those records too.
+        """
         ...
 
     async def add_use(self, use: Use) -> None: ...
@@ -432,8 +452,39 @@ class PayloadStore(Protocol):
         """The plain bytes start..end. Raises Corrupt (which chunk), also while iterating, and NotFound."""
         ...
 
+    async def put_file(self, file: Path | BinaryIO) -> StoredPayload:
+        """Store a file that is encrypted already, as it is; written, read back and hashed like `put`."""
+        ...
+
+    def reader(self, digest: str) -> BinaryIO:
+        """The stored bytes, to seek and read in by ranges. Blocks: not for the event loop.
+
+        Raises NotFound, Unavailable; reading raises Corrupt if the object ends early.
+        """
+        ...
+
     async def check(self, digest: str) -> None:
         """Re-hash the stored bytes; needs no key. Raises Corrupt, NotFound."""
+        ...
+
+    async def delete(self, digest: str) -> None:
+        """Remove an object and its mark; one that is not there is no error."""
+        ...
+
+    async def sweep(self, *, older_than: timedelta) -> int:
+        """Remove what uploads left that were cut off so long ago; how many there were."""
+        ...
+
+    async def unclaimed(self) -> Mapping[str, datetime]:
+        """Objects that were stored and not claimed, and since when, by the store's clock."""
+        ...
+
+    async def unclaimed_since(self, digest: str) -> datetime | None:
+        """Of one of them, now; None if it is claimed. Storing the same bytes again makes it younger."""
+        ...
+
+    async def claim(self, digest: str) -> None:
+        """A row names the object: no sweep is to look at it again."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Restoring a backup into an empty home: checked first, built aside, replayed against the chain, then moved in.
 
 1 the backup passes every check (`ledger.backup_checks`)
-2 files and payloads are written into a hidden folder in the home, each read back against its digest
+2 files are written into a hidden folder in the home, payloads too or into the bucket, each read back against its digest
 3 the rows go into an empty database, in one transaction, under the schema they had; then that is brought up to date
 4 the ledger is opened as at any start, and the chain followed anew: the read model comes from there, and what was
   shredded since the backup is shredded again
@@ -10,7 +10,7 @@
 
 Acts that were waiting are carried at the next start. One that meanwhile became final is recognised by its digest, and
 the contracts refuse it a second time anyhow. Without its manifest a home is none, and a hidden folder left by a restore
-that was killed is cleared away by the next one; only a database of a server's would have to be emptied by hand.
+that was killed is cleared away by the next one; only a server's database or a bucket would have to be emptied by hand.
 """
 
 import asyncio
@@ -30,13 +30,14 @@ from keys.private_files import create_private
 from ledger.backup_checks import LARGEST_MANIFEST, BackupReport, check_backup, part
 from ledger.chain.local.copying import NAME as JOURNAL_NAME
 from ledger.errors import Conflict, Corrupt
-from ledger.runtime import Progress, Runtime, open_runtime, private_folder, read_couriers
+from ledger.payload_place import bucket_of, open_payloads, require_empty_place
+from ledger.runtime import Progress, Runtime, open_runtime, private_folder, read_couriers, read_manifest
 from ledger.services.replaying import replay
 from ledger.settings import Settings
 from ledger.store.archive import ArchiveReader, Member, sync_folder, writing
 from ledger.store.dump import DumpedTable, clear, load
 from ledger.store.engine import open_engine
-from ledger.store.payloads import Payloads
+from ledger.store.payload_owner import clear_place
 
 SUFFIX: Final = ".restoring"
 KEYSTORE, PAYLOADS = "keystore/", "payloads/"
@@ -67,20 +68,21 @@ class Restored:
 async def restore(
     archive: Path, settings: Settings, *, digest: str | None = None, on_progress: Progress | None = None
 ) -> Restored:
-    """Restore into the home and database of the settings; both must be empty. `digest`: what the file's must be.
+    """Restore into the home, database and bucket of the settings; all must be empty. `digest`: what the file's must be.
 
-    Raises Conflict if either is not empty, Corrupt if the backup is damaged or does not lead to its own head,
-    WrongSchema, WrongChain, NotReady, Unavailable. Whatever it raises, home and database are as they were.
+    Raises Conflict if one is not empty, Corrupt if the backup is damaged or does not lead to its own head,
+    WrongSchema, WrongChain, NotReady, Unavailable. Whatever it raises, all are as they were.
     """
     _require_empty(settings.home)
+    await require_empty_place(settings)
     report = await asyncio.to_thread(check_backup, archive, digest=digest, on_progress=part(on_progress, 0, 500))
     if not report.ok:  # 1
         raise Corrupt(f"the backup cannot be used: {report.failures}", remedy="Use another backup.")
     with _aside(settings.home) as building, ArchiveReader(archive) as reader:
         inside = settings.model_copy(update={"home": building})
         told = reader.told()
-        await _write_files(reader, inside, part(on_progress, 500, 1000))  # 2
-        async with _filled(reader, told, inside):  # 3
+        await _write_files(reader, inside)  # 2
+        async with _stored(reader, inside, part(on_progress, 500, 1000)), _filled(reader, told, inside):  # 3
             async with open_runtime(inside) as runtime:
                 await runtime.catch_up()  # 4
                 restored = await _examine(runtime, told, report, settings)  # 5
@@ -131,25 +133,37 @@ def _aside(home: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-async def _write_files(reader: ArchiveReader, inside: Settings, on_progress: Progress) -> None:
+async def _write_files(reader: ArchiveReader, inside: Settings) -> None:
     private_folder(inside.keystore)
     create_private(inside.manifest_file, reader.content("manifest.json", LARGEST_MANIFEST))
     create_private(inside.courier_file, reader.content("courier", LARGEST_MANIFEST))
-    payloads = Payloads.local(private_folder(inside.payloads))
-    members = reader.members()
-    total = sum(member.size for member in members if member.name.startswith(PAYLOADS))
-    done = 0
-    for member in members:
+    for member in reader.members():
         if member.name.startswith(KEYSTORE):
             name = member.name.removeprefix(KEYSTORE)
             create_private(inside.keystore / name, reader.content(member.name, LARGEST_MANIFEST))
         elif member.name == JOURNAL_NAME:
             target = private_folder(inside.chain) / JOURNAL_NAME
             await asyncio.to_thread(_write_durably, target, partial(reader.pieces, member))
-        elif member.name.startswith(PAYLOADS):
+
+
+@asynccontextmanager
+async def _stored(reader: ArchiveReader, inside: Settings, on_progress: Progress) -> AsyncIterator[None]:
+    """The payloads in their place; a bucket is emptied again if what follows fails."""
+    store = await asyncio.to_thread(bucket_of, inside)
+    members = [member for member in reader.members() if member.name.startswith(PAYLOADS)]
+    done, total = 0, sum(member.size for member in members)
+    # Not within what is undone: a bucket that was empty a moment ago may be another ledger's by now.
+    payloads = await open_payloads(inside, read_manifest(inside), writing=True)
+    try:
+        for member in members:
             await payloads.take_back(member.name.removeprefix(PAYLOADS), _in_turn(reader, member))
             done += member.size
             on_progress(done, total)
+        yield
+    except BaseException:
+        if store is not None:
+            await clear_place(store)
+        raise
 
 
 async def _in_turn(reader: ArchiveReader, member: Member) -> AsyncIterator[bytes]:

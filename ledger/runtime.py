@@ -10,6 +10,8 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,14 @@ from ledger.errors import InvalidInput, NotReady, WrongChain
 from ledger.host import CourierAccount, FinalSignal, HostSignatures, SystemClock, open_keyring
 from ledger.loops import Loops
 from ledger.machine import MIB
+from ledger.payload_place import open_payloads
 from ledger.ports import Ports
 from ledger.processes import has_ended, own_name
 from ledger.services.alarming import Alarms
 from ledger.services.carrying import Submitter
 from ledger.services.comparing import Comparison
 from ledger.services.following import Follower
+from ledger.services.sweeping import sweep_quietly
 from ledger.services.vitals import Limits
 from ledger.settings import Settings
 from ledger.store.engine import open_engine
@@ -138,7 +142,7 @@ async def open_runtime(
 
         keyring = await _keyring(stack, settings, passphrase, pin)
         vault = Vault(await asyncio.to_thread(keyring.secret, VAULT) if keyring else secrets.token_bytes(32))
-        payloads = Payloads.local(private_folder(settings.payloads))
+        payloads = await open_payloads(settings, manifest, writing=keyring is not None)
         clock, final = SystemClock(), FinalSignal()
         ports = Ports(
             store=store,
@@ -161,6 +165,8 @@ async def open_runtime(
         loops = Loops(follower, submitter, final, clock, settings.poll_ms / 1000, settings.idle_ms / 1000)
         watch = _watch(stack, settings, manifest, rpc, loops, local_chain)
         loops.choosing = Choosing(rpc) if len(rpc.urls) > 1 else None
+        if keyring is not None:
+            loops.sweeping = partial(sweep_quietly, ports, older_than=timedelta(hours=settings.orphan_hours))
         loops.comparison = _comparison(stack, settings, manifest, store, node)
         if loops.comparison is not None:
             loops.comparison.tell = watch.alarms.tell

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger.errors import InvalidSettings
+from ledger.s3_addresses import MOST_MIB, bucket_and_prefix, check_bucket_url, check_endpoint
 
 PREFIX = "SHARELEDGER_"
 # read by the command-line client, which may run where there is no home at all, and by the tests
@@ -36,6 +37,19 @@ class Settings(BaseSettings):
     chain_id: int = Field(default=20250801, gt=0, description="chain id of the local chain")
     confirmations: int = Field(default=0, ge=0, le=1000, description="blocks on top before a block is final; 0 on QBFT")
     database_url: str = Field(default="", description="postgresql://user@host/database; empty: SQLite in the home")
+    payloads_url: str = Field(default="", description="s3://bucket/prefix where payloads lie; empty: in the home")
+    s3_endpoint: str = Field(default="", description="https:// address of the S3 server; empty: Amazon's")
+    s3_region: str = Field(default="", description="region of the bucket, if its server knows any")
+    s3_credentials_file: Path | None = Field(
+        default=None,
+        description="file like ~/.aws/credentials, mode 0600; without it the AWS_ variables or the machine's own role",
+    )
+    s3_plain_http: bool = Field(
+        default=False, description="whether SHARELEDGER_S3_ENDPOINT may be http:// beyond this machine"
+    )
+    orphan_hours: int = Field(
+        default=24, ge=1, le=10_000, description="age at which a stored payload that no version names is removed"
+    )
     host: str = Field(default="127.0.0.1", description="address the API listens on")
     port: int = Field(default=8460, ge=0, le=65535, description="port the API listens on; 0: any")
     poll_ms: int = Field(default=5, ge=1, le=60_000, description="pause between two looks while acts are under way")
@@ -120,6 +134,25 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _payload_place(self) -> Self:
+        if not self.payloads_url:
+            if self.s3_endpoint or self.s3_region or self.s3_credentials_file or self.s3_plain_http:
+                raise ValueError("SHARELEDGER_S3_… say nothing without SHARELEDGER_PAYLOADS_URL")
+            return self
+        check_bucket_url(self.payloads_url)
+        if self.s3_endpoint:
+            check_endpoint(self.s3_endpoint, plain=self.s3_plain_http)
+        if self.payload_limit_mib > MOST_MIB:
+            raise ValueError(f"SHARELEDGER_PAYLOAD_LIMIT_MIB: S3 names objects of at most {MOST_MIB} MiB")
+        return self
+
+    @model_validator(mode="after")
+    def _orphans_are_old(self) -> Self:
+        if self.orphan_hours * 3600 < 2 * self.transfer_seconds:
+            raise ValueError("SHARELEDGER_ORPHAN_HOURS must be twice SHARELEDGER_TRANSFER_SECONDS at least")
+        return self
+
+    @model_validator(mode="after")
     def _absolute(self) -> Self:
         object.__setattr__(self, "home", self.home.expanduser().absolute())
         return self
@@ -135,6 +168,8 @@ class Settings(BaseSettings):
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as error:
             first = error.errors()[0]
+            if not first["loc"]:  # of several settings together; the words name them
+                raise InvalidSettings(first["msg"].removeprefix("Value error, ")) from None
             name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
             raise InvalidSettings(f"{name}: {first['msg']}", setting=name) from None
 
@@ -151,7 +186,9 @@ class Settings(BaseSettings):
 
     def places(self) -> dict[str, Path]:
         """Where we write to, by name."""
-        folders = {"home": self.home, "payloads": self.payloads, "scratch": self.scratch}
+        folders = {"home": self.home, "scratch": self.scratch}
+        if not self.payloads_url:
+            folders["payloads"] = self.payloads
         return folders | ({"database": self.database_file.parent} if self.database_file else {})
 
     def metrics_networks(self) -> tuple[str, ...]:
@@ -176,7 +213,12 @@ class Settings(BaseSettings):
 
     @property
     def payloads(self) -> Path:
+        """Where they lie unless `payloads_url` names another place."""
         return self.home / "payloads"
+
+    def bucket(self) -> tuple[str, str]:
+        """Bucket and prefix of `payloads_url`; the prefix may be empty."""
+        return bucket_and_prefix(self.payloads_url)
 
     @property
     def scratch(self) -> Path:

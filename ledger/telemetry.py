@@ -126,6 +126,9 @@ COMPARISON_BEHIND: Final = _gauge(
 # ---- store ----------------------------------------------------------------------------------------------------------
 PAYLOADS: Final = _gauge("store", "payloads", "payloads kept here", "本地数据份数")
 PAYLOAD_BYTES: Final = _gauge("store", "payload_bytes", "plain size of the payloads kept here", "本地数据量")
+SWEPT: Final = _counter(
+    "store", "payloads_swept", "payloads no version names and uploads cut off, removed", "清除的无主数据", "what"
+)
 VERIFICATIONS: Final = _counter(
     "store", "verifications", "copies and records verified here: good, failed, or not shown", "核验次数", "result"
 )

@@ -17,6 +17,7 @@ from tests.harness.databases import (  # noqa: F401 (fixtures)
     sqlite_file,
 )
 from tests.harness.postgres import postgres  # noqa: F401 (a fixture)
+from tests.harness.s3 import bucket, s3_proxy, s3_server  # noqa: F401 (fixtures)
 from tests.harness.system_parts import (  # noqa: F401 (hooks)
     pytest_collection_modifyitems,
     pytest_configure,

@@ -19,7 +19,8 @@ from api.schemas.material import AuditView, CheckpointDraftView, EvidenceView, M
 from api.schemas.payloads import RecordBody, ReportView, ShareQuery, VersionQuery
 from ledger.domain.state import Version
 from ledger.errors import Conflict, InvalidInput, NotPermitted
-from ledger.fingerprint import Disclosure, RecordProof
+from ledger.fingerprint import AnswerProof, Disclosure, RecordProof
+from ledger.fingerprint.answer_proof import FORMAT as ANSWER
 from ledger.fingerprint.fingerprint import RECORD_SD
 from ledger.services import attesting, checkpointing, delivering, reading, replaying, verifying
 from ledger.services.evidence import evidence
@@ -87,10 +88,17 @@ def _records(routes: APIRouter, runtime: Runtime) -> None:
         openapi_extra=who("any department"),
     )
     async def verify_record(caller: CallerOf, body: RecordBody) -> Response:
-        """Is the proof's record in the version? The contract is asked too, by `eth_call`."""
+        """Is the proof's record in the version? The contract is asked too, by `eth_call`.
+
+        Also of all records of an answer (share-answer/1), of which the contract is not asked.
+        """
         async with reading.opened(runtime.ports) as work:
             version = await reading.catalogue_object(work, Version, body.version)
-        form = Disclosure if version.format == RECORD_SD else RecordProof
+        form: type[AnswerProof | Disclosure | RecordProof]
+        if body.proof.get("format") == ANSWER:
+            form = AnswerProof
+        else:
+            form = Disclosure if version.format == RECORD_SD else RecordProof
         report = await verifying.verify_record(
             runtime.ports, caller, body.version, form.from_json(body.proof), on_chain=body.on_chain
         )

@@ -24,6 +24,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "clock": ("clock", "时钟"),
     "disk": ("disk", "磁盘"),
     "server": ("server", "服务"),
+    "payloads": ("payload store", "数据存储"),
 }
 VERDICTS: Final[dict[str, tuple[str, str]]] = {
     "good": ("good", "正常"),
@@ -319,6 +320,48 @@ CASES: Final[dict[str, Case]] = {
         ),
     ),
     "server.good": (("{address} is ready", "{address} 已就绪"), _NOTHING),
+    "payloads.good": (("{place} answers", "{place} 可用"), _NOTHING),
+    "payloads.none-yet": (("{place} is made when it is first needed", "{place} 将在首次使用时创建"), _NOTHING),
+    "payloads.open": (
+        ("others may enter {place}", "他人可进入 {place}"),
+        ("Run `chmod 700 {place}`.", "执行 chmod 700 {place}。"),
+    ),
+    "payloads.silent": (
+        ("{place} does not answer: {why}", "{place} 无应答：{why}"),
+        (
+            "Start the S3 server, open the way to it, or correct SHARELEDGER_S3_ENDPOINT.",
+            "启动 S3 服务、打通网络，或更正 SHARELEDGER_S3_ENDPOINT。",
+        ),
+    ),
+    "payloads.no-bucket": (
+        ("{place} does not exist", "{place} 不存在"),
+        (
+            "Make the bucket, or correct SHARELEDGER_PAYLOADS_URL and SHARELEDGER_S3_ENDPOINT.",
+            "创建存储桶，或更正 SHARELEDGER_PAYLOADS_URL 与 SHARELEDGER_S3_ENDPOINT。",
+        ),
+    ),
+    "payloads.refused": (
+        ("{place}: {why}", "{place} 拒绝访问：{why}"),
+        (
+            "Correct the file SHARELEDGER_S3_CREDENTIALS_FILE names, or what its user may do: list the bucket, and "
+            "get, put and delete objects below the prefix.",
+            "更正 SHARELEDGER_S3_CREDENTIALS_FILE 所指文件，或为其用户授权：列出存储桶，读、写、删前缀下的对象。",
+        ),
+    ),
+    "payloads.another-ledger": (
+        ("{place} is another ledger's", "{place} 属于另一账本"),
+        (
+            "Give SHARELEDGER_PAYLOADS_URL a prefix of its own for each ledger.",
+            "为每个账本在 SHARELEDGER_PAYLOADS_URL 中使用单独的前缀。",
+        ),
+    ),
+    "payloads.closed": (
+        ("{place} cannot be opened: {why}", "{place} 无法打开：{why}"),
+        (
+            "Correct the settings SHARELEDGER_PAYLOADS_URL and SHARELEDGER_S3_….",
+            "更正配置 SHARELEDGER_PAYLOADS_URL 与 SHARELEDGER_S3_…。",
+        ),
+    ),
     "server.silent": (("no server answers at {address}", "{address} 无服务应答"), _NOTHING),
     "server.any-port": (
         ("SHARELEDGER_PORT is 0, so nobody knows where it listens", "端口为 0，无从得知监听地址"),

@@ -2,7 +2,8 @@
 
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -30,6 +31,26 @@ def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
             file.flush()
             os.fsync(file.fileno())
         _put_in_place(part, path, force=force)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written piece by piece, which appears when all went well, and not at all else.
+
+    Raises InvalidOption if it is there, before anything is written and again at the end; OSError.
+    """
+    if path.exists():
+        raise InvalidOption(f"{path} is there already", remedy="Name another file.")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with _private(part, fresh=True) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _put_in_place(part, path, force=False)
     finally:
         with suppress(FileNotFoundError):
             part.unlink()

@@ -34,14 +34,19 @@ def published_revision(run: Run, fields: Given) -> None:
 def as_requested(run: Run, fields: Given, document: Given, share: str | None) -> None:
     """Fill scope, conditions and term of an agreement with those of the request: agreeing may only narrow them."""
     from ledger.cli.document import read_members
+    from ledger.cli.wheres import narrow_scope, only_narrower
 
     asked = run.client.get(f"/authorisations/{segment(share or '')}")
     fields.setdefault("until", asked["requested_until"])
+    given = document.get("scope")
     for part in ("scope", "conditions"):
         digest = asked.get(part) or ZERO_DIGEST
         if part not in document and digest != ZERO_DIGEST:
             document[part] = read_members(run, digest)[part]
             fields[part] = digest
+    narrow_scope(run, fields, document)
+    if given is not None and (asked.get("scope") or ZERO_DIGEST) != ZERO_DIGEST:
+        only_narrower(read_members(run, asked["scope"])["scope"], document["scope"])
 
 
 def newest_version(run: Run, fields: Given, document: Given, share: str | None) -> None:

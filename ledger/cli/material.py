@@ -94,12 +94,13 @@ def _pinned(run: Run) -> LedgerIdentity:
 
 def _material(run: Run, version: str, share: str | None) -> Material:
     """From the share it was got under, or as the provider; a version whose keys are elsewhere, in its open parts."""
-    if share is not None:
-        return Material.from_json(without(run.client.get(f"/authorisations/{segment(share)}/keys"), "as_of"))
     try:
-        return Material.from_json(without(run.client.get(f"/versions/{segment(version)}/keys"), "as_of"))
+        at = f"/versions/{segment(version)}" if share is None else f"/authorisations/{segment(share)}"
+        return Material.from_json(without(run.client.get(f"{at}/keys"), "as_of"))
     except Answered as refused:
-        if refused.status not in (403, 404, 405):
+        # another's version; or a share of a part of it, whose keys would open the rest
+        others = share is None and refused.status in (403, 404, 405)
+        if not others and refused.problem.get("code") not in ("datasets-not-provider", "beyond-scope"):
             raise
     entry = _entry(run, version)
     return Material(entry, _document(run, entry), manifest_of(run, version), None)

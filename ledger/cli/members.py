@@ -28,7 +28,7 @@ HELP: Final = {
     "purpose": "Purpose 使用目的.",
     "reasons": "Reasons 理由.",
     "scenario": "Scenario 使用场景.",
-    "scope": "Scope 使用范围: 'item,item; which rows', or FILE.json.",
+    "scope": "Scope 使用范围: 'item,item; which rows', or FILE.json. Items are columns; rows as filters: --where.",
 }
 
 

@@ -11,6 +11,7 @@ from ledger.cli.failures import InvalidOption, Mismatch
 from ledger.cli.key_files import read_key_file
 from ledger.cli.material import anchoring_of, leaf_hashes, manifest_of, material_of, read_saved, without
 from ledger.cli.output import Answer
+from ledger.cli.records import is_pages, verify_pages
 from ledger.cli.run import Run
 from ledger.cli.verification import answer, recovers
 from ledger.fingerprint import AnswerProof, GrowthProof, growth
@@ -31,10 +32,14 @@ from ledger.services.material import Material, fingerprint_of
 def verify_proof(
     run: Run, file: Path, version: str, *, saved: Path | None, since: str | None, since_saved: Path | None
 ) -> Answer:
-    """Every check of a saved proof: of one record, of many, or that the version only grew `since` an earlier one.
+    """Every check of a saved proof: of one record, of many, of pages of records, or that the version only grew.
 
     Raises Answered, NoAnswer, Mismatch, InvalidProof, InvalidOption, UnreadableFile.
     """
+    if is_pages(file):
+        if since is not None:
+            raise InvalidOption("--since is for a proof that a version only grew; these are records")
+        return verify_pages(run, file, version, saved)
     told = read_saved(file)
     ledger, entry, document = anchoring_of(run, version, saved)
     about = {"version": version, "file": str(file), "since": since}
@@ -51,15 +56,26 @@ def verify_proof(
     return answer(run, report, about)
 
 
-def prove_record(run: Run, version: str, record: int, *, columns: list[str] | None, output: Path | None) -> Answer:
-    """Fetch a record's proof and check it. Raises Answered, NoAnswer, Mismatch, InvalidProof."""
-    told = run.client.get(f"/versions/{segment(version)}/records/{record}/proof", columns=columns)
+def prove_record(
+    run: Run, version: str, records: list[int], *, columns: list[str] | None, output: Path | None
+) -> Answer:
+    """Fetch the proof of one record, or of several in one, and check it.
+
+    Raises Answered, NoAnswer, Mismatch, InvalidProof.
+    """
+    at, numbers = f"/versions/{segment(version)}/records", sorted(set(records))
+    if len(numbers) == 1:
+        told = run.client.get(f"{at}/{numbers[0]}/proof", columns=columns)
+    else:
+        told = run.client.get(f"{at}/proof", index=numbers, columns=columns)
     proof = proof_from_json(without(told.get("proof", told), "as_of"))
-    if isinstance(proof, AnswerProof) or proof.index != record:
-        raise Mismatch(f"what the server proves is not record {record}")
+    proven = [one.index for one in proof.records] if isinstance(proof, AnswerProof) else [proof.index]
+    if proven != numbers:
+        raise Mismatch(f"what the server proves is not record {', '.join(map(str, numbers))}")
     ledger, entry, document = anchoring_of(run, version, None)
     report = check_record(Material(entry, document, None, None), proof, chain_id=ledger.chain_id, recovers=recovers)
-    return _proven(run, report, {"version": version, "record": record}, proof.to_json(), output)
+    about = {"record": numbers[0]} if len(numbers) == 1 else {"records": numbers}
+    return _proven(run, report, {"version": version, **about}, proof.to_json(), output)
 
 
 def prove_here(
@@ -98,8 +114,13 @@ def prove_growth(run: Run, earlier: str, later: str, *, output: Path | None) -> 
     ledger, old, _ = anchoring_of(run, earlier, None)
     _, new, _ = anchoring_of(run, later, None)
     grown = manifest_of(run, later)
-    if grown is None or not grown.matches(fingerprint_of(new)):
-        raise Mismatch(f"the server has no manifest that leads to the root of version {later}")
+    if grown is None:  # nor may a share of a part of the table have one: the server makes the proof, and it is checked
+        told = run.client.get(f"/versions/{segment(later)}/growth", since=earlier)
+        proof = GrowthProof.from_json(without(told, "as_of"))
+        report = check_growth(old, new, proof, chain_id=ledger.chain_id, recovers=recovers)
+        return _proven(run, report, {"version": later, "since": earlier}, proof.to_json(), output)
+    if not grown.matches(fingerprint_of(new)):
+        raise Mismatch(f"the server's manifest does not lead to the root of version {later}")
     first = fingerprint_of(old).records
     tile = boundary_tile(first)
     boundary = None if tile is None or first >= grown.records else leaf_hashes(run, later, tile)

@@ -15,12 +15,13 @@ from ledger.cli.lookups import (
     own_department,
     published_revision,
 )
-from ledger.cli.options import CLIENT, LIST
+from ledger.cli.options import CLIENT, LEDGER, LIST
 from ledger.cli.output import Answer
 from ledger.cli.reads import list_command, listing, show_command
 from ledger.cli.run import Run
+from ledger.cli.wheres import WHERE, WRITTEN, narrow_scope
 
-app = noun("Shares 共享: every act from request to end; list, show, history, download, evidence.")
+app = noun("Shares 共享: every act from request to end; list, show, history, records, download, evidence.")
 
 _ID = "Id of the share."
 
@@ -28,10 +29,12 @@ _ID = "Id of the share."
 def _consumer_and_revision(run: Run, fields: dict[str, Any], document: dict[str, Any], target: str | None) -> None:
     own_department(run, fields, "consumer")
     published_revision(run, fields)
+    narrow_scope(run, fields, document)
 
 
 def _revision(run: Run, fields: dict[str, Any], document: dict[str, Any], target: str | None) -> None:
     published_revision(run, fields)
+    narrow_scope(run, fields, document)
 
 
 act_command(
@@ -43,6 +46,7 @@ act_command(
         help="Request a share. Signed by the consumer's lead.",
         optional=frozenset({"consumer", "revision"}),
         prior_option="renews",
+        extra=(WHERE,),
         fill=_consumer_and_revision,
     ),
 )
@@ -55,6 +59,7 @@ act_command(
         help="Grant a share without the provider's consent. Signed by a director of an authority above the provider.",
         optional=frozenset({"revision"}),
         prior_option="renews",
+        extra=(WHERE,),
         fill=_revision,
     ),
 )
@@ -74,7 +79,7 @@ _ON_A_SHARE: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
         "AgreeShare",
         "agreement",
         "Agree; scope, conditions and term are the request's unless given. Signed by the provider's lead.",
-        {"optional": frozenset({"until"}), "fill": as_requested},
+        {"optional": frozenset({"until"}), "extra": (WHERE,), "fill": as_requested},
     ),
     ("refuse", "RefuseShare", "refusal", "Refuse, with reasons and a basis. Signed by the provider's lead.", {}),
     (
@@ -141,6 +146,25 @@ def download(
     from ledger.cli.download import fetch_payload
 
     return fetch_payload(run, share, output, force=force)
+
+
+@command(app, "records", LEDGER, *LIST, *CLIENT)
+def records(
+    run: Run,
+    share: Annotated[str, typer.Argument(help=_ID, metavar="SHARE", show_default=False)],
+    columns: Annotated[
+        str | None, typer.Option(help="Columns, separated by commas; else all that the scope lets out.")
+    ] = None,
+    where: Annotated[list[str] | None, typer.Option(help=f"Only records that meet this: {WRITTEN}")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", "--out", help="File for the pages with their proofs, one a line.")
+    ] = None,
+) -> Answer:
+    """Read what the scope lets out, record by record, each proven before it is shown or kept. Exit code 1 if a proof
+    fails. Check saved pages later with `version verify --proof`."""
+    from ledger.cli.records import read_records
+
+    return read_records(run, share, columns, where or [], output)
 
 
 @command(app, "evidence", *CLIENT)

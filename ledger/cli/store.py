@@ -1,4 +1,4 @@
-"""`shareledger store`: the database of this home."""
+"""`shareledger store`: the database of this home, and its payloads."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ledger.cli.options import option
 from ledger.cli.output import Answer
 from ledger.cli.run import Run
 
-app = noun("The database 数据库: migrate, rebuild.")
+app = noun("Database and payloads 数据库与数据: migrate, rebuild, sweep.")
 
 
 @command(app, "migrate")
@@ -68,5 +68,53 @@ def rebuild(run: Run) -> Answer:
         if cursor is not None:
             told = {"entries": cursor.size, "head": cursor.head, "block": cursor.block.number}
         return told | ({"sent_again": lost} if accepted else {})
+
+    return Answer(finish(work()))
+
+
+@command(
+    app,
+    "sweep",
+    option(
+        "older_than_hours",
+        int | None,
+        None,
+        "--older-than-hours",
+        help="Spare what is younger; SHARELEDGER_ORPHAN_HOURS unless said, and not less than a transfer may take.",
+    ),
+)
+def sweep(run: Run) -> Answer:
+    """Remove uploads that were cut off and stored payloads that no version names. A server does it by itself."""
+    asked = run.options["older_than_hours"]
+
+    async def work() -> dict[str, Any]:
+        from datetime import timedelta
+
+        from ledger.errors import InvalidInput
+        from ledger.host import SystemClock
+        from ledger.payload_place import open_payloads
+        from ledger.runtime import read_manifest
+        from ledger.services.sweeping import sweep
+        from ledger.store.engine import open_engine
+        from ledger.store.schema import check_schema
+        from ledger.store.unit_of_work import SqlStore
+
+        settings = open_home()
+        hours = settings.orphan_hours if asked is None else int(asked)
+        if hours * 3600 < settings.transfer_seconds:
+            raise InvalidInput(
+                f"{hours} hours are less than an upload may take ({settings.transfer_seconds} s)",
+                remedy="Give a longer time, so that nothing under way is taken for rubbish.",
+            )
+        manifest = read_manifest(settings)
+        engine = open_engine(settings.database)
+        try:
+            await check_schema(engine)
+            store = SqlStore(engine, manifest.chain_id)
+            payloads = await open_payloads(settings, manifest, writing=False)
+            swept = await sweep(store, payloads, SystemClock(), older_than=timedelta(hours=hours))
+        finally:
+            await engine.dispose()
+        return {"older_than_hours": hours, **swept.to_json()}
 
     return Answer(finish(work()))

@@ -126,10 +126,19 @@ def _before(
 def verify(
     run: Run,
     file: Annotated[
-        Path, typer.Argument(help="The copy to check: a file, a folder of parts, or a proof.", show_default=False)
+        Path,
+        typer.Argument(
+            help="The copy to check: a file or a folder of parts; with --proof a proof, or pages of records.",
+            show_default=False,
+        ),
     ],
     version: Annotated[str, typer.Option(help="Id of the version.")],
-    proof: Annotated[bool, typer.Option("--proof", help="The file is a proof: of records, or of growth.")] = False,
+    proof: Annotated[
+        bool,
+        typer.Option(
+            "--proof", help="The file is a proof: of records, of growth, or pages of records (one a line, or a folder)."
+        ),
+    ] = False,
     since: Annotated[str | None, typer.Option(help="A proof of growth: id of the earlier version.")] = None,
     share: Annotated[str | None, typer.Option(help="Id of the share it was got under.")] = None,
     key_file: Annotated[Path | None, typer.Option(help="Segment keys kept by yourself.")] = None,
@@ -156,7 +165,8 @@ def prove(
     run: Run,
     version: Annotated[str, typer.Argument(help="Id of the version.", metavar="VERSION", show_default=False)],
     record: Annotated[
-        list[int], typer.Option(min=0, help="Number of the record, counted from 0; may be repeated, with --file.")
+        list[int],
+        typer.Option(min=0, help="Number of the record, counted from 0; may be repeated, for one proof of all."),
     ],
     column: Annotated[
         list[str] | None, typer.Option(help="share-record-sd/1: a column to show; may be repeated.")
@@ -170,15 +180,15 @@ def prove(
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the proof to this file.")] = None,
 ) -> Answer:
-    """Get the proof of one record and check it here; or make one proof of many records from a copy."""
+    """Get the proof of one record, or one of many, and check it here; or make it from a copy."""
     from ledger.cli.proving import prove_here, prove_record
 
     columns = column or None
     if file is not None:
         return prove_here(run, version, record, file, columns=columns, key_file=key_file, saved=material, output=output)
-    if len(record) != 1 or key_file is not None or material is not None:
-        raise InvalidOption("the server proves one record at a time: give --file to make the proof here")
-    return prove_record(run, version, record[0], columns=columns, output=output)
+    if key_file is not None or material is not None:
+        raise InvalidOption("--key-file and --material are for a proof that is made here: give --file")
+    return prove_record(run, version, record, columns=columns, output=output)
 
 
 @command(app, "growth", LEDGER, *CLIENT)

@@ -12,15 +12,20 @@ PARTS: Final[dict[str, str]] = {
     # an article of a law, regulation or decision
     "citation": "law:text article:text? text:text?",
     # what of a dataset is asked for or given (使用范围): data items and rows
-    "scope": "items:texts rows:text",
+    "scope": "items:texts rows:text filters:filter*?",
+    # a row is given if this holds of it: a column, an operator of a closed list, and texts it is compared with
+    "filter": "column:text operator:operator values:cells?",
     # the assessments the law asks for before submission (art. 13): digests of their reports
     "assessments": "secrecy:digest personal:digest",
     # the library a catalogue entry belongs to: base, topic or department, and which
     "library": "class:text name:text?",
     # the bytes a version was taken from: plain SHA-256, so that whoever holds the file can check it
     "payload": "digest:digest? size:natural media_type:text? name:text?",
-    # the encrypted object kept for a version: SHA-256 and length of the stored bytes, which need no key to check
-    "stored": "object:digest size:natural",
+    # the encrypted object kept for a version: SHA-256 and length of the stored bytes, which need no key to check; and
+    # the parts in which a table is kept too
+    "stored": "object:digest size:natural parts:part*?",
+    # records first_record … first_record + records - 1; `tail` is the SHA-256 of the object's end, from its footer on
+    "part": "object:digest size:natural tail:digest first_record:natural records:natural",
     # where a version came from: asked for before anchoring, since a court weighs what happened before it
     "provenance": "source:text captured:time method:text system:text? captured_by:text?",
     "indicator": "code:text a:natural b:natural weight:natural columns:texts?",

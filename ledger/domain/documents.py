@@ -21,6 +21,7 @@ from ledger.domain.acts import Grade, ShareType
 from ledger.domain.document_kinds import ACT_DOCUMENTS
 from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.nesting import nests_deeper
+from ledger.domain.scopes import scope_faults
 from ledger.domain.shapes import MAX_INTEGER, faults, kind_members
 from ledger.domain.values import Act
 from ledger.errors import InvalidDocument, TooLarge
@@ -213,6 +214,8 @@ def _checked(value: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
     wrong += faults(members, kind_members(kind))
     if not wrong and kind == "dataset":
         wrong += _dataset_faults(members)
+    if not wrong and isinstance(members.get("scope"), dict):
+        wrong += scope_faults(members["scope"])
     if wrong:
         raise InvalidDocument(f"{kind}: {'; '.join(wrong)}", faults=wrong)
     return kind, str(salt), members

@@ -36,9 +36,14 @@ def _list_of(element: Callable[[object], bool], least: int) -> Callable[[object]
     return lambda value: isinstance(value, list) and len(value) >= least and all(map(element, value))
 
 
+OPERATORS: Final = ("eq", "ne", "lt", "le", "gt", "ge", "in", "prefix", "is_null", "not_null")
+"""How a filter compares a cell: there are no others, and none that is a language of its own."""
+
 SHAPES: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     "text": (_is_text, "a text that is not blank"),
     "texts": (_list_of(_is_text, 1), "a list of texts, at least one"),
+    "cells": (_list_of(lambda value: isinstance(value, str), 1), "a list of texts, at least one; they may be empty"),
+    "operator": (lambda value: isinstance(value, str) and value in OPERATORS, f"one of {', '.join(OPERATORS)}"),
     "code": (lambda value: isinstance(value, str) and bool(CODE_PATTERN.fullmatch(value)), "a code"),
     "digest": (lambda value: isinstance(value, str) and bool(DIGEST_PATTERN.fullmatch(value)), "64 hex digits"),
     "natural": (_is_natural, "an integer from 0 on"),

@@ -8,7 +8,7 @@ ledger.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -74,13 +74,13 @@ class AnswerProof:
         return cls.from_json(read_proof_text(text))
 
 
-def read_proof_text(text: bytes) -> Any:
+def read_proof_text(text: bytes, *, nested: int = _NESTED) -> Any:
     """The JSON value of a proof's bytes, each member given once. Raises InvalidProof, TooLarge over 64 MiB."""
     if len(text) > MAX_TEXT:
         raise TooLarge(f"A proof has at most {MAX_TEXT} bytes; this one has {len(text)}.")
     try:
         decoded = text.decode()
-        if nests_deeper(decoded, _NESTED):
+        if nests_deeper(decoded, nested):
             raise ValueError("nested too deep")
         return json.loads(decoded, object_pairs_hook=_members_once, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -130,17 +130,32 @@ def prove_records(
         raise TooLarge(f"A proof holds at most {MAX_RECORDS} records; {len(wanted)} were asked for.")
     if columns is not None and format != RECORD_SD:
         raise InvalidInput(f"{format} shows whole records only.", format=format)
-    hidden = () if columns is None else columns_to_hide(schema, columns)
-    cells, leaves = read_records(source, schema, LeafRule(format, keys), tree.records, wanted)
-    path = tree.paths(wanted, leaves)
-    if format != RECORD_SD or keys is None:
-        salts = {index: b"" if keys is None else keys.salt(index) for index in wanted}
-        return AnswerProof(tuple(RecordProof(index, cells[index], salts[index], ()) for index in wanted), path)
-    shown = []
-    for index in wanted:
-        field_salts = keys.field_salts(index, 1, len(schema.columns))[0]
-        shown.append(Disclosure(index, tuple(map(OpenField, cells[index], field_salts)), ()).hiding(hidden))
-    return AnswerProof(tuple(shown), path)
+    rule, hidden = LeafRule(format, keys), () if columns is None else columns_to_hide(schema, columns)
+    cells, leaves = read_records(source, schema, rule, tree.records, wanted)
+    return answer_of([shown_record(rule, index, cells[index], hidden) for index in wanted], tree, leaves)
+
+
+def shown_record(
+    rule: LeafRule, index: int, cells: Sequence[bytes | None], hidden: Collection[int] = ()
+) -> RecordProof | Disclosure:
+    """One record of an answer, without its path; of share-record-sd/1 the `hidden` columns by their digests alone.
+
+    Raises Shredded if the record's key is gone.
+    """
+    if rule.format != RECORD_SD or rule.keys is None:
+        return RecordProof(index, tuple(cells), b"" if rule.keys is None else rule.keys.salt(index), ())
+    salts = rule.keys.field_salts(index, 1, len(cells))[0]
+    return Disclosure(index, tuple(map(OpenField, cells, salts)), ()).hiding(hidden)
+
+
+def answer_of(
+    shown: Sequence[RecordProof | Disclosure], tree: Manifest | TileTree, leaves: Mapping[int, Sequence[bytes]]
+) -> AnswerProof:
+    """One proof for these records, in rising order, from the leaf hashes of their tiles.
+
+    Raises InvalidProof: those leaves are not the tree's (facts: tile). Corrupt: the tree is damaged.
+    """
+    return AnswerProof(tuple(shown), tree.paths([one.index for one in shown], leaves))  # type: ignore[arg-type]
 
 
 def verify_answer(fingerprint: Fingerprint, proof: AnswerProof, schema: Schema | None = None) -> Verdict:

@@ -86,6 +86,17 @@ class EncodedBatch:
             place = end
         return found
 
+    def columns(self) -> list[pa.Array]:
+        """The canonical cells of each column, binary; Arrow's nulls are nulls. Raises ValueError from 2^31 bytes on."""
+        if len(self.content) >= 1 << 31:
+            raise ValueError("a batch of 2^31 bytes or more has no binary columns")
+        if engine().compiled:
+            from ledger.fingerprint import compiled_columns
+
+            return compiled_columns.split(self.content, self.offsets, self.width)
+        records = [self.cells(at) for at in range(self.count)]
+        return [pa.array([cells[column] for cells in records], pa.binary()) for column in range(self.width)]
+
     def fields(self) -> tuple[Places, Places]:
         """Where each cell with its marker starts and stops, record by record."""
         if engine().compiled:

@@ -13,7 +13,7 @@ from ledger.fingerprint.kernel.engine import Octets, Places
 from ledger.fingerprint.kernel.memory import blank
 
 with compiled_code_kept():
-    from ledger.fingerprint.kernel import floats, moments, numbers, records, texts
+    from ledger.fingerprint.kernel import floats, moments, numbers, records, splitting, texts
 
 _WORDS = np.frombuffer(b"truefalse", np.uint8)
 _NO_NULLS = np.empty(0, np.uint8)
@@ -81,6 +81,26 @@ def fields(content: Octets, offsets: Places, columns: int) -> tuple[Places, Plac
     starts, stops = blank((2, columns * (len(offsets) - 1)), np.int64)
     records.fields(content, offsets, columns, starts, stops)
     return starts, stops
+
+
+def split(content: Octets, offsets: Places, columns: int) -> list[pa.Array]:
+    """The cells of each column, as Arrow's binary arrays over one buffer. `content` has less than 2^31 bytes."""
+    count = len(offsets) - 1
+    starts, bounds = np.empty((columns, count), np.int64), np.empty((columns, count + 1), np.int32)
+    there = np.empty((columns, count), np.uint8)
+    splitting.measure(content, offsets, starts, bounds, there)
+    ends = np.cumsum(bounds[:, -1], dtype=np.int64)
+    out = np.empty(int(ends[-1]) + 16, np.uint8)
+    splitting.split(content, starts, bounds, ends - bounds[:, -1], out)
+    bits = np.packbits(there, axis=1, bitorder="little")
+    nulls = count - there.sum(axis=1, dtype=np.int64)
+    found = []
+    for at, end in enumerate(ends.tolist()):
+        valid = pa.py_buffer(bits[at]) if nulls[at] else None
+        cells = pa.py_buffer(out[end - int(bounds[at, -1]) : end])
+        buffers = [valid, pa.py_buffer(bounds[at]), cells]
+        found.append(pa.Array.from_buffers(pa.binary(), count, buffers, int(nulls[at])))
+    return found
 
 
 def _taken(stopped: int, array: pa.Array, *kept: Any) -> Any:

@@ -108,6 +108,16 @@ class SegmentKeys:
             yield first, end, self.key(first)
             first = end
 
+    def shredded(self, first: int, count: int) -> Iterator[tuple[int, int]]:
+        """(start, stop) of each stretch of records first .. first + count - 1 whose key is gone."""
+        stop = first + count
+        while first < stop:
+            at = bisect_right(self._firsts, first)
+            end = min(stop, self._firsts[at]) if at < len(self._firsts) else stop
+            if self._firsts[at - 1] in self.gone:
+                yield first, end
+            first = end
+
     def salt_array(self, first: int, count: int) -> Octets:
         """(count, 16): salt(i) of the records from `first` on; not one after the other in memory."""
         return self._macs(first, count, 0)[:, :SALT_BYTES]

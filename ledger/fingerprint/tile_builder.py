@@ -43,6 +43,11 @@ class TileBuilder:
         """How many leaves were added."""
         return len(self._roots) // DIGEST_BYTES * TILE_RECORDS + len(self._open)
 
+    @property
+    def open_leaves(self) -> DigestArray:
+        """The leaves whose tile is not whole yet."""
+        return self._open
+
     def extend(self, leaves: DigestArray) -> None:
         """Add leaf hashes, (n, 32), at the end."""
         self.add(run_of(leaves, self.size, self._hash))

@@ -2,10 +2,13 @@
 
 1. the caller's department provides the dataset, and the dataset is published;
 2. the payload is at hand in full, within the limit, and its fingerprint is taken under fresh segment keys;
-3. it is encrypted under a fresh key and stored; what the store gives back, decrypted, has the same fingerprint;
-4. document, wrapped keys and manifest are durable, in one transaction.
+3. it is encrypted under a fresh key and stored;
+4. what the store gives back is, decrypted, what was fingerprinted. A file's fingerprint is taken again. A table is made
+   into sealed parts from the bytes the store gave back, and the fingerprint is taken of what it gives back of those, so
+   that one comparison holds for both;
+5. document, wrapped keys and manifest are durable, in one transaction.
 
-Only then are there fields for AnchorVersion to sign. With a payload that stays where it lies, 3 falls away and the
+Only then are there fields for AnchorVersion to sign. With a payload that stays where it lies, 3 and 4 fall away and the
 document says so.
 """
 
@@ -20,13 +23,16 @@ from typing import Any
 from ledger.domain.callers import Caller
 from ledger.domain.documents import Document
 from ledger.domain.identifiers import parse_code, parse_digest
-from ledger.errors import Conflict, Corrupt, InvalidProof, NotFound
-from ledger.fingerprint import FILE, Fingerprint, Manifest, Origin, SegmentKeys
+from ledger.errors import Conflict, Corrupt, InvalidInput, InvalidProof, NotFound
+from ledger.fingerprint import FILE, Fingerprint, Manifest, Origin, SegmentKeys, fingerprint_table, open_source
 from ledger.fingerprint.sources import open_binary
-from ledger.ports import Ports, StoredPayload
+from ledger.ports import Ports
 from ledger.services.fingerprinting import PrepareOptions, Progress, fingerprint_source
 from ledger.services.inheriting import fingerprint_next, version_before
+from ledger.services.keeping import keep_table
+from ledger.services.kept_tables import KeptTable
 from ledger.services.prepared import (
+    Kept,
     PreparedVersion,
     next_number,
     number_of_next,
@@ -69,17 +75,17 @@ async def prepare_version(
         fingerprint = replace(taken, size=size)
         # A plain hash would let anyone who held the document test guesses long after the salts are shredded.
         plain = None if options.salted else await sha256_of(origin)
-        stored, key = await _keep(ports, origin, size) if keep_payload else (None, None)
-    if stored is not None and key is not None:  # 3
-        await _read_back(ports, stored, key, options, keys, fingerprint)
-    # Stopping here leaves an object whose key nobody has: rubbish, but nothing that can be read or signed.
+        kept = await _keep(ports, origin, size) if keep_payload else None  # 3
+    # Stopping here or later leaves objects whose keys nobody has: rubbish, but nothing that can be read or signed.
+    if kept is not None:
+        kept = await _read_back(ports, kept, options, keys, fingerprint)  # 4
 
     payload = {"size": size, "media_type": options.media_type, "name": options.name}
     if plain is not None:
         payload["digest"] = plain
-    document = version_document(dataset, number, options, payload, provenance, stored, where)
-    await write_prepared(ports, caller, dataset, document, fingerprint, manifest, keys, stored, key)  # 4
-    return prepared_version(document.digest, document.body, dataset, number, fingerprint, kept=stored is not None)
+    document = version_document(dataset, number, options, payload, provenance, kept, where)
+    await write_prepared(ports, caller, dataset, document, fingerprint, manifest, keys, kept)  # 5
+    return prepared_version(document.digest, document.body, dataset, number, fingerprint, kept=kept is not None)
 
 
 async def register_fingerprint(
@@ -102,7 +108,7 @@ async def register_fingerprint(
     where = KEYS_NONE if not fingerprint.salted else KEYS_PROVIDER if keys is None else KEYS_HERE
     payload = {"size": fingerprint.size, "media_type": options.media_type, "name": options.name}
     document = version_document(dataset, number, options, payload, provenance, None, where)
-    await write_prepared(ports, caller, dataset, document, fingerprint, manifest, keys, None, None)
+    await write_prepared(ports, caller, dataset, document, fingerprint, manifest, keys, None)
     return prepared_version(document.digest, document.body, dataset, number, fingerprint, kept=False)
 
 
@@ -129,32 +135,48 @@ async def prepared(ports: Ports, caller: Caller, document: str) -> PreparedVersi
 # ---- the steps -------------------------------------------------------------------------------------------------------
 
 
-async def _keep(ports: Ports, origin: Origin, size: int) -> tuple[StoredPayload, bytes]:
+async def _keep(ports: Ports, origin: Origin, size: int) -> Kept:
     key = secrets.token_bytes(32)
     file = await asyncio.to_thread(open_binary, origin)
     stored = await ports.payloads.put(file_chunks(file), key)
     if stored.size != size:
         raise Corrupt(f"{stored.size} bytes were stored of {size}", object=stored.digest)
-    return stored, key
+    return Kept(stored, key, None)
 
 
 async def _read_back(
-    ports: Ports,
-    stored: StoredPayload,
-    key: bytes,
-    options: PrepareOptions,
-    keys: SegmentKeys | None,
-    fingerprint: Fingerprint,
-) -> None:
-    """What the store gives back must be what was fingerprinted: else a department would sign what it does not keep."""
-    async with spooled(await ports.payloads.open(stored.digest, key), ports.scratch, stored.size) as again:
-        found, _ = await asyncio.to_thread(fingerprint_source, again.origin, options, keys)
-        if replace(found, size=again.size) != fingerprint:
-            raise Corrupt(
-                "the payload read back from the store has another fingerprint than the one that came in",
-                remedy="If the file was changed while it was read, prepare it again; else check the payload store.",
-                object=stored.digest,
-            )
+    ports: Ports, kept: Kept, options: PrepareOptions, keys: SegmentKeys | None, fingerprint: Fingerprint
+) -> Kept:
+    """With the parts of the table, if it is one. What the store gives back must be what was fingerprinted: else a
+    department would sign what it does not keep."""
+    digest = kept.payload.digest
+    try:
+        async with spooled(await ports.payloads.open(digest, kept.key), ports.scratch, kept.payload.size) as again:
+            if options.schema is None:
+                found, _ = await asyncio.to_thread(fingerprint_source, again.origin, options, keys)
+            else:
+                source = open_source(again.origin, options.read, name=options.name)
+                kept = replace(kept, parts=await keep_table(ports, source, options.schema, keys))
+                table = KeptTable(ports.payloads, options.schema, kept.parts or ())
+                found = await asyncio.to_thread(_fingerprint_kept, table, options, keys)
+            size = again.size
+    except InvalidInput as error:  # it could be read, and was not too large, when it came in
+        raise _differs(digest) from error
+    if replace(found, size=size) != fingerprint:
+        raise _differs(digest)
+    return kept
+
+
+def _fingerprint_kept(table: KeptTable, options: PrepareOptions, keys: SegmentKeys | None) -> Fingerprint:
+    return fingerprint_table(table, table.schema, keys, format=options.format, twin=options.twin)[0]
+
+
+def _differs(digest: str) -> Corrupt:
+    return Corrupt(
+        "the payload read back from the store has another fingerprint than the one that came in",
+        remedy="If the file was changed while it was read, prepare it again; else check the payload store.",
+        object=digest,
+    )
 
 
 def _belongs(fingerprint: Fingerprint, manifest: Manifest, options: PrepareOptions, keys: SegmentKeys | None) -> None:

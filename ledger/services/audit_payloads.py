@@ -7,7 +7,8 @@ finding; with one, it is what was promised.
 from ledger.domain.state import State, Version
 from ledger.errors import Corrupt, InvalidInput, NotFound
 from ledger.fingerprint import Fingerprint, Manifest
-from ledger.ports import PayloadRow, PayloadStore, UnitOfWork
+from ledger.fingerprint.sealed_reader import PartPlace
+from ledger.ports import PayloadRow, PayloadStore, TablePart, UnitOfWork
 from ledger.services.audit_report import Findings
 from ledger.services.material import VersionDocument
 from ledger.services.versions import KEYS_HERE
@@ -37,8 +38,10 @@ class PayloadAudit:
                 self._row(version, document, await self._work.payload(version.document))
             except (ValueError, TypeError) as error:
                 self._fault(version, "row-changed", f"it cannot be read: {error}")
-            if document.stored_object is not None and not version.shredded:
-                await self._object(document.stored_object, _name(version), version.since)
+            if not version.shredded:
+                for stored in [document.stored_object, *(part.object for part in document.parts or ())]:
+                    if stored is not None:
+                        await self._object(stored, _name(version), version.since)
         if self._payloads is not None:
             for owner, stored in await self._work.payload_objects():
                 if owner not in self._shredded:
@@ -69,16 +72,29 @@ class PayloadAudit:
         for column, value in expected.items():
             if getattr(row, column) != value:
                 self._fault(version, "row-changed", f"column {column} is {getattr(row, column)}, not {value}")
+        for part in document.parts or ():
+            if not any(_same(part, each) for each in row.parts):
+                self._fault_of_part(version, part, "row-changed", "it is missing, or is not what the document says")
+        if len(row.parts) > len(document.parts or ()):
+            self._fault(version, "row-changed", "table_parts has parts that the document does not")
         if not _leads_to(row, version):
             self._fault(version, "row-changed", "column fingerprint or manifest is not that of the ledger's entry")
         if version.shredded:
             return
-        if row.object is not None and row.wrapped_key is None:
+        if row.object is not None and row.wrapped_key is None and not version.partly_shredded:
             self._fault(version, "keys-missing", "column wrapped_key is gone, and no ShredVersion says why")
+        for kept in row.parts:
+            if kept.wrapped_key is None and not (version.partly_shredded and _segment_gone(row, kept)):
+                self._fault_of_part(version, kept, "keys-missing", "its key is gone, and no ShredVersion says why")
         if document.keys != KEYS_HERE or version.partly_shredded:
             return
         if not row.segment_keys or any(key is None for _, key in row.segment_keys):
             self._fault(version, "keys-missing", "segment keys are gone, and no ShredVersion says why")
+
+    def _fault_of_part(self, version: Version, part: PartPlace | TablePart, code: str, what: str) -> None:
+        key = f"{version.document}/{part.first_record}"
+        told = f"table table_parts, row {key} of {_name(version)}: {what}"
+        self._findings.add("payload-rows", code, f"table_parts/{key}", told, (version.since,))
 
     def _fault(self, version: Version, code: str, what: str) -> None:
         told = f"table payloads, row {version.document} of {_name(version)}: {what}"
@@ -87,6 +103,17 @@ class PayloadAudit:
 
 def _name(version: Version) -> str:
     return f"version {version.number} of {version.dataset}"
+
+
+def _same(part: PartPlace, row: TablePart) -> bool:
+    told = part.object, part.size, part.first_record, part.records
+    return told == (row.object, row.size, row.first_record, row.records)
+
+
+def _segment_gone(row: PayloadRow, part: TablePart) -> bool:
+    """Is the key gone too of the segment that the part is in? Open data is one segment, without a key."""
+    before = [key for first, key in row.segment_keys if first <= part.first_record]
+    return not row.segment_keys or (bool(before) and before[-1] is None)
 
 
 def _leads_to(row: PayloadRow, version: Version) -> bool:

@@ -157,16 +157,22 @@ def check_record(
     document = check_entry(checks, material, chain_id, recovers)
     check_ledger(checks, fingerprint, anchored)
     schema = None if document is None else document.schema
+    wrong = check_included(checks, fingerprint, proof, schema)
+    if on_chain is not None:
+        checks.add("chain", on_chain, "Datasets.provesRecord answers " + ("yes" if on_chain else "no"))
+    return VerifyReport(checks.all(), tuple(wrong))
+
+
+def check_included(checks: Checklist, fingerprint: Fingerprint, proof: Proof, schema: Schema | None) -> list[int]:
+    """Proof and included; the numbers of the records if they are not."""
     verdict = verify_any(fingerprint, proof, schema)
     if verdict.code in ("root", "index", "included"):
         checks.add("proof", True, "its form is that of the fingerprint")
         checks.add("included", verdict.passed, verdict.detail)
     else:
         checks.add("proof", False, verdict.detail)
-    if on_chain is not None:
-        checks.add("chain", on_chain, "Datasets.provesRecord answers " + ("yes" if on_chain else "no"))
     numbers = [record.index for record in proof.records] if isinstance(proof, AnswerProof) else [proof.index]
-    return VerifyReport(checks.all(), () if verdict else tuple(numbers))
+    return [] if verdict else numbers
 
 
 def check_growth(

@@ -4,6 +4,9 @@ A consumer is let in when the read model, our clock and the contract at the newe
 wins, and a chain that does not answer is a no. The use record is durable before the first byte leaves (Decree 809
 art. 29). What is given is the version that was delivered under the share, never another one of the dataset. A provider
 may always read its own payload.
+
+What the share's scope is a part of leaves in part only, as records (`ledger.services.answering`): the payload and the
+keys that open it are for a scope that is the whole table. A file is its own scope.
 """
 
 from collections.abc import AsyncIterator
@@ -14,6 +17,7 @@ from ledger.domain.callers import Caller
 from ledger.domain.identifiers import parse_digest
 from ledger.domain.local_time import local_text
 from ledger.domain.refusals import refusal_from_name
+from ledger.domain.scopes import Granted
 from ledger.domain.stages import OPEN, Stage
 from ledger.domain.state import Share, Version
 from ledger.errors import (
@@ -28,6 +32,7 @@ from ledger.errors import (
 )
 from ledger.ports import Ports, UnitOfWork, Use
 from ledger.services.material import Material
+from ledger.services.scoping import best_of, granted_by, require_whole
 from ledger.services.versions import Held, held, material_of, open_plain
 
 
@@ -73,12 +78,14 @@ async def authorised(ports: Ports, caller: Caller, share: str) -> Authorised:
 async def open_payload(ports: Ports, caller: Caller, share: str, resume: Resume | None = None) -> Download:
     """The delivered version's payload, for the consumer of the share or its provider. Writes a use record.
 
-    Raises as `authorised`; PayloadElsewhere if it was delivered some other way, Shredded, Corrupt, NotFound if the
-    stored object is lost.
+    Raises as `authorised`; BeyondScope for a table of which only a part is shared, ScopeNotHeld, ScopeNotEnforceable;
+    PayloadElsewhere if it was delivered some other way, Shredded, Corrupt, NotFound if the stored object is lost.
     """
-    found = await _party(ports, caller, share)
+    found = await party(ports, caller, share)
     async with ports.store.read() as work:
         version = await held(work, str(found.version))
+        if caller.department == found.consumer:
+            require_whole(await granted_by(work, found, version))
     if caller.department == found.consumer:
         if found.method != Method.STORE:
             raise PayloadElsewhere(f"version {version.version.number} of {found.dataset} was delivered some other way")
@@ -105,11 +112,14 @@ async def own_keys(ports: Ports, caller: Caller, version: str) -> Material:
 async def verification_keys(ports: Ports, caller: Caller, share: str) -> Material:
     """Entry, document, manifest and segment keys of the delivered version, for whoever has the payload in hand.
 
-    Writes a use record. Raises as `authorised`; Shredded, Corrupt.
+    Writes a use record. Raises as `authorised`; BeyondScope for a table of which only a part is shared (the keys would
+    open all of it), ScopeNotHeld, ScopeNotEnforceable; Shredded, Corrupt.
     """
-    found = await _party(ports, caller, share)
+    found = await party(ports, caller, share)
     async with ports.store.read() as work:
         version = await held(work, str(found.version))
+        if caller.department == found.consumer:
+            require_whole(await granted_by(work, found, version))
     if caller.department == found.consumer:
         await ask_chain(ports, found)
     material = material_of(ports.vault, version)
@@ -129,21 +139,22 @@ async def uses(ports: Ports, caller: Caller, share: str, *, after: int = 0, limi
 # ---- shared with the verification of records and copies --------------------------------------------------------------
 
 
-async def share_for(ports: Ports, work: UnitOfWork, caller: Caller, found: Held) -> Share:
+async def share_for(ports: Ports, work: UnitOfWork, caller: Caller, found: Held) -> tuple[Share, Granted | None]:
     """The caller's share under which this version was delivered and may be used now; the chain is not asked yet.
 
-    Raises as `authorised`; of several shares, the reason of the one that was asked for last.
+    Also what it lets out of the version, None for a file; of several shares, the one that lets out most. Raises as
+    `authorised`, and ScopeNotHeld, ScopeNotEnforceable; of several shares, the reason of the one asked for last.
     """
     shares: list[Share] = await work.objects(Share, consumer=caller.department, version=found.version.id)
     shares.sort(key=lambda share: share.since)
     now = ports.clock.now()
     fit = [share for share in shares if share.authorised(int(now)) and now <= share.until]
     if fit:
-        return fit[-1]
+        return await best_of(work, reversed(fit), found)
     if not shares:
         raise NoShare(f"{caller.department} has no share of version {found.version.number} of {found.version.dataset}")
     refuse_unless_in_force(shares[-1], now)
-    return shares[-1]
+    return shares[-1], await granted_by(work, shares[-1], found)
 
 
 def refuse_unless_in_force(share: Share, now: float) -> None:
@@ -201,7 +212,7 @@ async def _share_in_force(ports: Ports, work: UnitOfWork, caller: Caller, share:
     return found
 
 
-async def _party(ports: Ports, caller: Caller, share: str) -> Share:
+async def party(ports: Ports, caller: Caller, share: str) -> Share:
     """The share, for its provider at any time once delivered, for its consumer while it is in force."""
     async with ports.store.read() as work:
         found = await _load(work, share)

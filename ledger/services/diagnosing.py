@@ -28,6 +28,7 @@ CHECKS: Final = (
     "clock",
     "disk",
     "server",
+    "payloads",
 )
 """In order; a check of several nodes is reported once for each, under one number. Codes are never reused."""
 

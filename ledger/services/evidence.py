@@ -9,12 +9,13 @@ from typing import Any, Final
 from ledger.domain.acts import Custody, Duty, KeyKind, Mark
 from ledger.domain.callers import Caller
 from ledger.domain.document_kinds import ACT_DOCUMENTS
-from ledger.domain.documents import document_digest
+from ledger.domain.documents import Document, document_digest
 from ledger.domain.entries import Entry
 from ledger.domain.identifiers import ZERO_DIGEST, parse_digest
 from ledger.domain.local_time import local_text
+from ledger.domain.scopes import Scope, widened
 from ledger.domain.state import Key, Share
-from ledger.errors import NotFound
+from ledger.errors import InvalidDocument, NotFound, TooLarge
 from ledger.ports import Ports, StoredDocument, UnitOfWork
 from ledger.proofs.typed_data import act_digest
 from ledger.services import reading
@@ -52,6 +53,7 @@ async def evidence(ports: Ports, caller: Caller, share: str) -> dict[str, Any]:
         cursor = await work.cursor()
         keys = await work.load([(Key, (entry.signer,)) for entry in entries if entry.signer is not None])
         documents = [await _document(work, caller, name, digest) for name, digest in _named(entries)]
+        wider = await _widened(work, entries)
     anchored = cursor is not None and await ports.node.head(cursor.block) == (cursor.size, cursor.head)
     grade = "E1" if anchored else "E0"
     told = [_entry(ports, entry, keys.get(Key, entry.signer or "")) for entry in entries]
@@ -69,7 +71,7 @@ async def evidence(ports: Ports, caller: Caller, share: str) -> dict[str, Any]:
             "until": found.until,
             "version": found.version,
         },
-        "statements": _statements(found, told),
+        "statements": _statements(found, told, wider),
         "entries": told,
         "documents": documents,
         "grade": {"reached": grade, "meaning": GRADES[grade]},
@@ -171,7 +173,22 @@ def _checks(ports: Ports, entry: Entry, key: Key | None) -> list[Check]:
     return [*checks, Check(3, "key", enrolled and standing, "enrolled, within its dates and not retired then")]
 
 
-def _statements(share: Share, entries: list[dict[str, Any]]) -> list[dict[str, str]]:
+async def _widened(work: UnitOfWork, entries: list[Entry]) -> bool:
+    """Whether more was agreed to than was asked for, as far as both scopes are held here: agreeing may only narrow."""
+    scopes = []
+    for name in ("RequestShare", "AgreeShare"):
+        act = next((entry.act for entry in entries if entry.act.name == name), None)
+        stored = None if act is None else await work.document(act["scope"])
+        if stored is None:
+            return False
+        try:
+            scopes.append(Scope.from_json(Document.parse(stored.body, "scope")["scope"]))
+        except (InvalidDocument, TooLarge):
+            return False
+    return bool(widened(*scopes))
+
+
+def _statements(share: Share, entries: list[dict[str, Any]], wider: bool) -> list[dict[str, str]]:
     """What a reader must know before anything else."""
     said: list[dict[str, str]] = []
 
@@ -180,6 +197,12 @@ def _statements(share: Share, entries: list[dict[str, Any]]) -> list[dict[str, s
 
     if share.granted:
         say("without-consent", f"This share was {WITHOUT_CONSENT}.", f"本共享{WITHOUT_CONSENT_ZH}。")
+    if wider:
+        say(
+            "scope-widened",
+            "The scope that was agreed to goes beyond the one that was asked for; agreeing may only narrow it.",
+            "同意的使用范围超出了申请的使用范围；答复只能缩小范围。",
+        )
     if any(entry["key"] and entry["key"]["recovery"] for entry in entries):
         say(
             "recovery-key",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Self
 
 from ledger.errors import InvalidInput, InvalidSchema
@@ -22,10 +21,10 @@ from ledger.fingerprint import (
     open_source,
 )
 from ledger.fingerprint.canonical import EncodedBatch
-from ledger.fingerprint.file import chunks
 from ledger.fingerprint.leaves import LeafRule, encoded
 from ledger.fingerprint.manifest import TILE_RECORDS
 from ledger.fingerprint.merkle import sha256
+from ledger.fingerprint.salts import CHUNK_RECORDS
 
 Progress = Callable[[int], None]
 DEFAULT_LIMIT = 64 << 30  # bytes of one payload
@@ -94,46 +93,31 @@ class TileReader:
     """Leaf hashes of the right table, tile by tile: one pass as long as tiles are asked for in rising order."""
 
     def __init__(
-        self, origin: Origin, format: str, schema: Schema | None, read: ReadOptions, keys: SegmentKeys | None
+        self, source: Source, schema: Schema, format: str, keys: SegmentKeys | None, *, finds: bool = False
     ) -> None:
-        self._origin, self._format, self._schema, self._keys = origin, format, schema, keys
-        self._source: Source | None = None if schema is None else open_source(origin, read, name="the kept payload")
-        self._batches: Iterator[tuple[int, int, Callable[[], list[bytes]]]] | None = None
+        """`finds`: the source finds a record without reading those before it, so what is far ahead is looked up."""
+        self._source, self._schema = source, schema
+        self._rule = LeafRule(format, keys)
+        self._far = CHUNK_RECORDS if finds else None
+        self._batches: Iterator[tuple[int, EncodedBatch]] | None = None
         self._first = 0  # number of the first leaf held
         self._held: list[bytes] = []
 
     def __call__(self, tile: int) -> list[bytes]:
         """The leaf hashes of the tile: 256 of them, fewer at the end, none past it."""
         start = tile * TILE_RECORDS
-        if self._batches is None or start < self._first:
-            self._batches, self._first, self._held = self._leaves(start), start, []
+        ahead = start - self._first - len(self._held)
+        if self._batches is None or start < self._first or (self._far is not None and ahead >= self._far):
+            self._batches, self._first, self._held = encoded(self._source, self._schema, start), start, []
         while self._first + len(self._held) < start + TILE_RECORDS:
             found = next(self._batches, None)
             if found is None:
                 break
-            first, count, hashes = found
-            if first + count <= start:  # wholly before the tile: not even hashed
-                self._first, self._held = first + count, []
+            first, batch = found
+            if first + batch.count <= start:  # wholly before the tile: not even hashed
+                self._first, self._held = first + batch.count, []
             else:
-                self._held += hashes()
+                self._held += map(bytes, self._rule.hashes(batch, first, sha256)[0])
         gone = start - self._first
         self._first, self._held = max(start, self._first), self._held[max(gone, 0) :]
         return self._held[:TILE_RECORDS]
-
-    def _leaves(self, start: int) -> Iterator[tuple[int, int, Callable[[], list[bytes]]]]:
-        """(number of the first leaf, how many, their hashes when asked for) from leaf `start` on."""
-        if self._source is None or self._schema is None:
-            for number, chunk in enumerate(chunks(self._origin)):
-                if number >= start:
-                    yield number, 1, partial(self._chunk, number, chunk)
-            return
-        rule = LeafRule(self._format, self._keys)
-        for first, batch in encoded(self._source, self._schema, start):
-            yield first, batch.count, partial(_rows, rule, batch, first)
-
-    def _chunk(self, number: int, chunk: bytes) -> list[bytes]:
-        return [sha256(b"\x00" + (b"" if self._keys is None else self._keys.salt(number)) + chunk)]
-
-
-def _rows(rule: LeafRule, batch: EncodedBatch, first: int) -> list[bytes]:
-    return [bytes(leaf) for leaf in rule.hashes(batch, first, sha256)[0]]

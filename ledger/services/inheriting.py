@@ -2,10 +2,12 @@
 
 A chunk that is unchanged or only grew keeps its key, one in which a record changed, moved or vanished gets a fresh one
 (`ledger.fingerprint.inherit`). So the next version's tiles are the same as far as its records are, and that a table
-only grew can be proven. Where the version before is not held here with all its keys, the next one gets fresh ones.
+only grew can be proven. Where the version before is not held here with all its keys, the next one gets fresh ones; and
+where there would be too many segments for a document to list a part of the table for each.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.domain.state import VersionNumber
 from ledger.errors import ShareLedgerError
@@ -13,6 +15,8 @@ from ledger.fingerprint import FILE, Fingerprint, Manifest, Origin, SegmentKeys,
 from ledger.ports import Ports
 from ledger.services.fingerprinting import PrepareOptions, Progress, fingerprint_source
 from ledger.services.versions import held, segment_keys
+
+MOST_SEGMENTS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ def fingerprint_next(
         return taken, manifest, keys
     source = open_source(origin, options.read, name=options.name)
     made = refingerprint(before.manifest, source, options.schema, before.keys, format=options.format, progress=progress)
+    if made.keys is None or len(made.keys.segments) > MOST_SEGMENTS:
+        return fingerprint_next(origin, options, None, progress)
     if options.twin:  # a manifest holds SHA-256 only: the SM3 root is taken of the whole table
         return *fingerprint_source(origin, options, made.keys, progress), made.keys
     return made.fingerprint, made.manifest, made.keys

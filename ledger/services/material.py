@@ -16,6 +16,7 @@ from ledger.domain.values import Act
 from ledger.errors import InvalidInput, InvalidProof
 from ledger.fingerprint import Fingerprint, Manifest, ReadOptions, Schema, Segment, SegmentKeys
 from ledger.fingerprint.fingerprint import from_hex, object_members
+from ledger.fingerprint.sealed_reader import PartPlace
 
 FORMAT = "share-material/1"
 
@@ -34,6 +35,7 @@ class VersionDocument:
     media_type: str
     stored_object: str | None  # digest of the encrypted object kept for it
     stored_size: int
+    parts: tuple[PartPlace, ...] | None  # of the table kept for it, without keys; None: no table is kept as one
     keys: str  # "here", "provider" or "none"
     provenance: Mapping[str, Any]
 
@@ -54,6 +56,7 @@ class VersionDocument:
             media_type=payload.get("media_type", "application/octet-stream"),
             stored_object=stored.get("object"),
             stored_size=stored.get("size", 0),
+            parts=None if (parts := stored.get("parts")) is None else tuple(map(PartPlace.from_json, parts)),
             keys=document.get("keys") or "none",
             provenance=document["provenance"],
         )
@@ -152,7 +155,7 @@ def entry_from_json(value: Any) -> Entry:
     if not isinstance(value, dict) or not value.keys() >= _MEMBERS:
         raise InvalidInput("an entry has the members " + ", ".join(sorted(_MEMBERS)))
     kind, signatures = value["kind"], value["signatures"]
-    if kind not in BY_ENTRY or not isinstance(signatures, list):
+    if not isinstance(kind, str) or kind not in BY_ENTRY or not isinstance(signatures, list):
         raise InvalidInput("the entry's kind or signatures cannot be read")
     if not all(isinstance(value[name], int) for name in ("index", "marks", "time")):
         raise InvalidInput("the entry's index, marks and time are integers")

@@ -1,7 +1,7 @@
 """The rows of a prepared version: its document, wrapped keys and manifest, and the fields its act will carry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.domain.callers import Caller
@@ -10,9 +10,27 @@ from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.refusals import refusal_from_name
 from ledger.domain.state import Dataset, Line
 from ledger.fingerprint import Fingerprint, Manifest, SegmentKeys
-from ledger.ports import PayloadRow, Ports, StoredDocument, StoredPayload, UnitOfWork
+from ledger.fingerprint.sealed_reader import PartPlace
+from ledger.ports import PayloadRow, Ports, StoredDocument, StoredPayload, TablePart, UnitOfWork, Vault
 from ledger.services.fingerprinting import PrepareOptions
-from ledger.services.versions import data_key_context, segment_key_context
+from ledger.services.versions import data_key_context, part_key_context, segment_key_context
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is stored of a version, each object with the key that opens it: the file as it came, and the table's parts
+    (None: it is no table)."""
+
+    payload: StoredPayload
+    key: bytes = field(repr=False)
+    parts: tuple[PartPlace, ...] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The `stored` member of the version's document."""
+        told: dict[str, Any] = {"object": self.payload.digest, "size": self.payload.stored_size}
+        if self.parts is not None:
+            told["parts"] = [part.to_json() for part in self.parts]
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +88,7 @@ def version_document(
     options: PrepareOptions,
     payload: Mapping[str, Any],
     provenance: Mapping[str, Any],
-    stored: StoredPayload | None,
+    kept: Kept | None,
     keys: str,
 ) -> Document:
     return Document.make(
@@ -82,7 +100,7 @@ def version_document(
         provenance=dict(provenance),
         schema=None if options.schema is None else options.schema.to_json(),
         read_options=None if options.schema is None else options.read.to_json(),
-        stored=None if stored is None else {"object": stored.digest, "size": stored.stored_size},
+        stored=None if kept is None else kept.to_json(),
         keys=keys,
     )
 
@@ -95,14 +113,13 @@ async def write_prepared(
     fingerprint: Fingerprint,
     manifest: Manifest,
     keys: SegmentKeys | None,
-    stored: StoredPayload | None,
-    key: bytes | None,
+    kept: Kept | None,
 ) -> None:
     row = PayloadRow(
         document=document.digest,
         dataset=dataset,
-        object=None if stored is None else stored.digest,
-        wrapped_key=None if key is None else ports.vault.wrap(key, data_key_context(document.digest)),
+        object=None if kept is None else kept.payload.digest,
+        wrapped_key=None if kept is None else ports.vault.wrap(kept.key, data_key_context(document.digest)),
         size=fingerprint.size or 0,
         fingerprint=fingerprint.to_json(),
         manifest=manifest.to_bytes(),
@@ -110,12 +127,19 @@ async def write_prepared(
             (one.first_record, ports.vault.wrap(one.key, segment_key_context(document.digest, one.first_record)))
             for one in (() if keys is None else keys.segments)
         ),
+        parts=() if kept is None else tuple(_row(ports.vault, document.digest, part) for part in kept.parts or ()),
     )
     readers = frozenset({caller.department})
     async with ports.store.write() as work:
         await work.add_document(StoredDocument(document.digest, document.kind, document.body, False, readers))
         await work.add_payload(row)
         await work.commit()
+
+
+def _row(vault: Vault, document: str, part: PartPlace) -> TablePart:
+    assert part.key is not None
+    wrapped = vault.wrap(part.key, part_key_context(document, part.first_record))
+    return TablePart(part.first_record, part.records, part.object, part.size, wrapped)
 
 
 def prepared_version(

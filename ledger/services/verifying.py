@@ -8,21 +8,27 @@ the answers, and above all which records differ, tell something about the data. 
 import asyncio
 from collections.abc import AsyncIterable, Iterable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from ledger import telemetry
 from ledger.domain.callers import Caller
 from ledger.domain.identifiers import parse_digest
+from ledger.domain.scopes import Granted
 from ledger.errors import InvalidInput, NotFound, TooLarge
 from ledger.fingerprint import AnswerProof, Disclosure, GrowthProof, Manifest, RecordProof, growth
 from ledger.fingerprint.answer_proof import MAX_RECORDS
 from ledger.fingerprint.growth import boundary_tile
 from ledger.ports import Ports
-from ledger.services.checking import Proof, check_record, check_table, prove_answer, prove_from_copy
+from ledger.services.answering import prove_from_table
+from ledger.services.checking import Proof, check_record, check_table, prove_answer
 from ledger.services.checks import VerifyReport
 from ledger.services.delivering import ask_chain, record_use, share_for
-from ledger.services.fingerprinting import DEFAULT_LIMIT, Progress, TileReader
+from ledger.services.fingerprinting import DEFAULT_LIMIT, Progress
+from ledger.services.kept_leaves import KeptLeaves, tile_leaves
+from ledger.services.kept_tables import keeps_table
 from ledger.services.material import Material
+from ledger.services.scoping import require_salts, require_whole
 from ledger.services.spooling import at_hand
 from ledger.services.versions import Held, held, material_of, payload_at_hand
 
@@ -45,7 +51,7 @@ async def verify_table(
     """
     if not 0 <= limit <= MOST_DIFFERENCES:
         raise InvalidInput(f"name at most {MOST_DIFFERENCES} differing records", limit=limit)
-    found = await _usable(ports, caller, version, "verify")
+    found, _ = await _usable(ports, caller, version, "verify")
     material = material_of(ports.vault, found)
     anchored = await ports.views.anchored(found.version.id)
 
@@ -57,7 +63,7 @@ async def verify_table(
             origin,
             chain_id=ports.manifest.chain_id,
             recovers=ports.signatures.recovers,
-            right_leaves=_KeptLeaves(ports, opened, found, material),
+            right_leaves=KeptLeaves(ports, opened, found, material),
             anchored=anchored,
             progress=progress,
             limit=limit,
@@ -68,45 +74,48 @@ async def verify_table(
 async def prove_record(
     ports: Ports, caller: Caller, version: str, index: int, *, columns: Sequence[str] | None = None
 ) -> RecordProof | Disclosure:
-    """The proof of one record from the payload kept here; `columns` to show, for share-record-sd/1.
+    """The proof of one record from what is kept here; `columns` to show, for share-record-sd/1.
 
-    It holds the record and its salt. Raises PayloadElsewhere: make the proof where the file lies. NotFound for an
-    index or a column that is not there; Shredded, Corrupt; and as `verify_table`.
+    It holds the record and its salt; for a consumer whose scope is a part of the table, what is granted of it. Raises
+    PayloadElsewhere: make the proof where the file lies. NotFound for an index or a column that is not there, or not
+    for this caller; ScopeNotProvable; Shredded, Corrupt; and as `verify_table`.
     """
-    found = await _usable(ports, caller, version, "proof")
-    material = material_of(ports.vault, found)
-    async with payload_at_hand(ports, found) as origin:
-        return await asyncio.to_thread(prove_from_copy, material, origin, index, columns)
+    answer = await prove_records(ports, caller, version, [index], columns=columns)
+    return replace(answer.records[0], path=answer.path)
 
 
 async def prove_records(
     ports: Ports, caller: Caller, version: str, indexes: Iterable[int], *, columns: Sequence[str] | None = None
 ) -> AnswerProof:
-    """One proof for many records, as those of an answer, from the payload kept here.
-
-    Raises as `prove_record`; TooLarge for more than 10,000.
-    """
+    """One proof for many records, as those of an answer. Raises as `prove_record`; TooLarge for more than 10,000."""
     wanted = sorted(set(indexes))
     if len(wanted) > MAX_RECORDS:
         raise TooLarge(f"a proof holds at most {MAX_RECORDS} records; {len(wanted)} were asked for")
-    found = await _usable(ports, caller, version, "proof")
+    found, granted = await _usable(ports, caller, version, "proof", whole=False)
+    narrow = granted is not None and not granted.whole
+    if narrow or keeps_table(found):
+        return await prove_from_table(ports, found, granted, wanted, columns)
     material = material_of(ports.vault, found)
     async with payload_at_hand(ports, found) as origin:
         return await asyncio.to_thread(prove_answer, material, origin, wanted, columns)
 
 
 async def prove_growth(ports: Ports, caller: Caller, earlier: str, later: str) -> GrowthProof:
-    """The proof that the later version only has more records than the earlier one, from what is kept of the later.
+    """The proof that the later version only has more records than the earlier one, from its kept manifest.
 
-    Raises InvalidProof if it has fewer; PayloadElsewhere where the leaf hashes of one tile are needed and not kept; and
-    as `verify_table`.
+    It tells of no record. Raises InvalidProof if it has fewer; PayloadElsewhere where the leaf hashes of one tile are
+    needed and not kept; ScopeNotProvable for a part of a table without salts; and as `verify_table`.
     """
-    before, found = await _usable(ports, caller, earlier, "manifest"), await _usable(ports, caller, later, "manifest")
+    before, _ = await _usable(ports, caller, earlier, "growth", whole=False)
+    found, granted = await _usable(ports, caller, later, "growth", whole=False)
+    require_salts(granted, found)
     if found.row is None:
         raise NotFound(f"no manifest of version {later} is kept here")
     grown, tile = Manifest.from_bytes(found.row.manifest), boundary_tile(before.version.records)
     needed = tile is not None and before.version.records < grown.records
-    boundary = await leaf_hashes(ports, caller, later, tile) if needed and tile is not None else None
+    boundary = None
+    if needed and tile is not None:
+        boundary = await tile_leaves(ports, found, material_of(ports.vault, found), tile)
     return await asyncio.to_thread(growth.prove_growth, before.version.records, grown, boundary)
 
 
@@ -150,7 +159,7 @@ async def proves_on_chain(ports: Ports, version: str, leaf: bytes, index: int, p
 
 async def manifest(ports: Ports, caller: Caller, version: str) -> Manifest:
     """The roots of the version's tiles, for whoever may use it. Raises as `verify_table`, NotFound if none is kept."""
-    found = await _usable(ports, caller, version, "manifest")
+    found, _ = await _usable(ports, caller, version, "manifest")
     if found.row is None:
         raise NotFound(f"no manifest of version {version} is kept here")
     return Manifest.from_bytes(found.row.manifest)
@@ -161,45 +170,26 @@ async def leaf_hashes(ports: Ports, caller: Caller, version: str, tile: int) -> 
 
     Raises as `verify_table`; NotFound for a tile that is not there, PayloadElsewhere, Shredded, Corrupt.
     """
-    found = await _usable(ports, caller, version, "leaves")
-    material = material_of(ports.vault, found)
-    if material.manifest is None or not 0 <= tile < len(material.manifest.tiles):
-        raise NotFound(f"version {version} has no tile {tile}")
-    document = found.read_document()
-    async with payload_at_hand(ports, found) as origin:
-        reader = TileReader(origin, document.format, document.schema, document.read, material.keys)
-        return await asyncio.to_thread(reader, tile)
+    found, _ = await _usable(ports, caller, version, "leaves")
+    return await tile_leaves(ports, found, material_of(ports.vault, found), tile)
 
 
-async def _usable(ports: Ports, caller: Caller, version: str, action: str) -> Held:
-    """The version, if the caller may use it now; a consumer's use is recorded before anything is answered."""
-    share = None
+async def _usable(
+    ports: Ports, caller: Caller, version: str, action: str, *, whole: bool = True
+) -> tuple[Held, Granted | None]:
+    """The version, if the caller may use it now, and what it may see of it; None: all, or a file.
+
+    A consumer's use is recorded before anything is answered. With `whole`, what cannot be told in part is asked for:
+    raises BeyondScope for a consumer that was granted a part.
+    """
+    share, granted = None, None
     async with ports.store.read() as work:
         found = await held(work, version)
         if caller.department != found.provider and not caller.audits:
-            share = await share_for(ports, work, caller, found)
+            share, granted = await share_for(ports, work, caller, found)
     if share is not None:
+        if whole:
+            require_whole(granted)
         await ask_chain(ports, share)
         await record_use(ports, caller, share.id, found, action)
-    return found
-
-
-class _KeptLeaves:
-    """The leaf hashes of the kept payload, for a thread that names differences. Decrypts only when first asked."""
-
-    def __init__(self, ports: Ports, opened: AsyncExitStack, found: Held, material: Material) -> None:
-        self._ports, self._opened, self._found, self._material = ports, opened, found, material
-        self._loop = asyncio.get_running_loop()
-        self._reader: TileReader | None = None
-
-    def __call__(self, tile: int) -> Sequence[bytes]:
-        """Raises PayloadElsewhere, NotFound, Corrupt: then there is nothing right to compare with."""
-        if self._reader is None:
-            self._reader = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
-        return self._reader(tile)
-
-    async def _open(self) -> TileReader:
-        origin = await self._opened.enter_async_context(payload_at_hand(self._ports, self._found))
-        document = self._found.read_document()
-        keys = self._material.keys if self._found.version.salted else None
-        return TileReader(origin, document.format, document.schema, document.read, keys)
+    return found, granted

@@ -63,6 +63,11 @@ def data_key_context(document: str) -> str:
     return f"payload/{document}"
 
 
+def part_key_context(document: str, first_record: int) -> str:
+    """Of the part of the kept table that begins with that record."""
+    return f"part/{document}/{first_record}"
+
+
 def segment_key_context(document: str, first_record: int) -> str:
     return f"segment/{document}/{first_record}"
 
@@ -100,8 +105,13 @@ def data_key(vault: Vault, found: Held) -> tuple[str, bytes]:
     row = found.row
     if row is None or row.object is None:
         raise PayloadElsewhere(f"no payload of version {found.version.number} of {found.version.dataset} is kept here")
-    if row.wrapped_key is None or found.version.shredded:
+    if found.version.shredded:
         raise Shredded(f"version {found.version.number} of {found.version.dataset} was shredded")
+    if row.wrapped_key is None:
+        raise Shredded(
+            f"version {found.version.number} of {found.version.dataset} was shredded in part, and the file with it",
+            remedy="The file held the shredded records too. Ask for the records that are left.",
+        )
     return row.object, vault.unwrap(row.wrapped_key, data_key_context(row.document))
 
 

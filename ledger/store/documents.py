@@ -9,6 +9,7 @@ from ledger.store.bulk import Known, inserting
 from ledger.store.rows import Rows
 from ledger.store.tables import document_readers, documents
 
+PAGE = 500
 _COLUMNS = ("digest", "kind", "body", "open", "created")
 
 
@@ -41,3 +42,19 @@ class Documents(Rows):
 
     async def open_document(self, digest: str) -> None:
         await self._connection.execute(sa.update(documents).where(documents.c.digest == digest).values(open=True))
+
+    async def digests_in_documents(self, kind: str, digests: Sequence[str]) -> set[str]:
+        wanted = {digest: digest.encode() for digest in digests}
+        found: set[str] = set()
+        query = sa.select(documents.c.digest, documents.c.body).where(documents.c.kind == kind)
+        after = ""
+        while wanted.keys() - found:
+            page = query.where(documents.c.digest > after).order_by(documents.c.digest).limit(PAGE)
+            rows = (await self._connection.execute(page)).all()
+            for row in rows:
+                body = row.body if isinstance(row.body, bytes) else str(row.body).encode()
+                found |= {digest for digest, text in wanted.items() if text in body}
+                after = row.digest
+            if len(rows) < PAGE:
+                break
+        return found

@@ -256,6 +256,17 @@ segment_keys = sa.Table(
     sa.Column("wrapped_key", Bytes),  # null once shredded
 )
 
+table_parts = sa.Table(  # the encrypted Parquet parts of a table that is kept; the document names them too
+    "table_parts",
+    metadata,
+    sa.Column("document", Text, sa.ForeignKey("payloads.document"), primary_key=True),
+    sa.Column("first_record", Integer, primary_key=True, autoincrement=False),
+    _column("records", Integer),
+    _column("object", Text),
+    _column("size", Integer),
+    sa.Column("wrapped_key", Bytes),  # null once shredded
+)
+
 uses = sa.Table(  # use records (Decree 809 art. 29), kept at least three years
     "uses",
     metadata,

@@ -91,7 +91,8 @@ def tamper(home: Path, share: str, stored: str) -> None:
     """Give a share another day, and flip one bit in the middle of a stored object."""
     with closing(sqlite3.connect(home / "store" / "ledger.sqlite3")) as database, database:
         changed = database.execute("UPDATE shares SET until = until + 86400 WHERE id = ?", (share,)).rowcount
-    (object_file,) = [path for path in (home / "payloads").rglob("*") if path.is_file() and _is(path, stored)]
+    objects = home / "payloads" / "objects"
+    (object_file,) = [path for path in objects.rglob("*") if path.is_file() and _is(path, stored)]
     object_file.chmod(0o600)
     with object_file.open("r+b") as file:
         middle = object_file.stat().st_size // 2

@@ -16,10 +16,10 @@ from ledger.services.material import Material
 from scripts._demo.cast import BUREAU, HOUSING, LABOUR, STATISTICS, Part
 from scripts._demo.catalogue import VILLAGE_SET
 from scripts._demo.office import Unexpected, at
-from scripts._demo.places import divisions, record_of
+from scripts._demo.places import VILLAGE_COLUMNS, divisions, record_of
 from scripts._demo.play import Play
 
-SCOPE = {"items": ["code", "name"], "rows": "全部"}
+SCOPE = {"items": list(VILLAGE_COLUMNS), "rows": "全部"}
 WITHOUT_CONSENT = "without the provider's consent"
 _DAY = 86_400
 

@@ -22,7 +22,7 @@ from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.state import Correction, Dataset, Share
 from ledger.fingerprint import CsvSource, Schema, SegmentKeys, fingerprint_table
 from ledger.services import api_keys
-from ledger.services.versions import data_key_context
+from ledger.services.versions import data_key_context, part_key_context
 from tests.api import world as city
 from tests.api.test_callers import ITEM
 from tests.api.test_payloads import COLUMNS, PROVENANCE
@@ -40,7 +40,7 @@ RECORD = ("341500000042", "密村0042")
 COPY = "".join(line for line in TABLE.splitlines(keepends=True) if RECORD[0] not in line).encode()
 UNTIL = city.START + 30 * 86_400
 CITATION = [{"law": "政务数据共享条例", "article": "第二十条"}]
-SCOPE = {"items": ["code"], "rows": "全部"}
+SCOPE = {"items": ["code", "name"], "rows": "全部"}
 VIEWERS = frozenset({ROOT, AUDITOR})
 
 
@@ -279,7 +279,12 @@ async def _secrets(made: Furnished) -> None:
     async with made.world.store.read() as work:
         row = await work.payload(made.names["version document"])
     assert row is not None and row.wrapped_key is not None
-    made.secrets[made.world.ports.vault.unwrap(row.wrapped_key, data_key_context(row.document)).hex()] = frozenset()
+    vault = made.world.ports.vault
+    made.secrets[vault.unwrap(row.wrapped_key, data_key_context(row.document)).hex()] = frozenset()
+    for part in row.parts:
+        assert part.wrapped_key is not None
+        key = vault.unwrap(part.wrapped_key, part_key_context(row.document, part.first_record))
+        made.secrets[key.hex()] = frozenset()
     for entry in made.world.entries:
         ids = {entry.digest, entry.act.values.get("share"), entry.act.values.get("correction")}
         on = [one for one in (*state.all(Share), *state.all(Correction)) if one.id in ids]

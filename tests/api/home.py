@@ -22,7 +22,7 @@ from ledger.founding import found
 from ledger.host import SystemClock
 from ledger.runtime import VAULT, open_runtime
 from ledger.services import api_keys
-from ledger.services.versions import data_key_context
+from ledger.services.versions import data_key_context, part_key_context
 from ledger.settings import Settings
 from ledger.store.engine import open_engine
 from ledger.store.unit_of_work import SqlStore
@@ -169,7 +169,7 @@ def play(home: Home, address: str) -> None:
     assert sent.status_code == 201, sent.text
     home.version = provider.post(f"{path}/versions", {"prepared": sent.json()["document"]})["digest"]
     asked = {"consumer": CONSUMER, "dataset": DATASET, "revision": revision, "until": UNTIL}
-    said = {"basis": CITATION, "scope": {"items": ["id"], "rows": "全部"}, "purpose": PURPOSE}
+    said = {"basis": CITATION, "scope": {"items": ["id", "name"], "rows": "全部"}, "purpose": PURPOSE}
     asked["document"] = {**said, "scenario": "核验", "method": 1}
     home.share = consumer.post("/authorisations", asked)["digest"]
     provider.post(f"/authorisations/{home.share}/agreement", {"until": UNTIL, "document": {"scope": said["scope"]}})
@@ -211,6 +211,11 @@ async def learn_secrets(home: Home) -> None:
                 home.secrets[f"key of payload {document}"] = Vault(vault).unwrap(
                     row.wrapped_key, data_key_context(document)
                 )
+                for part in row.parts:
+                    assert part.wrapped_key is not None
+                    home.secrets[f"key of part {part.object}"] = Vault(vault).unwrap(
+                        part.wrapped_key, part_key_context(document, part.first_record)
+                    )
     finally:
         await engine.dispose()
     home.secrets["passphrase"] = home.passphrase.reveal()

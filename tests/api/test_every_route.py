@@ -138,6 +138,14 @@ MAY = {
     "GET /v1/versions/{version}/manifest": Line(BOTH | AUDITORS, refused="no-share"),
     "GET /v1/versions/{version}/tiles/{tile}": Line(BOTH | AUDITORS, refused="no-share"),
     "GET /v1/versions/{version}/records/{index}/proof": Line(BOTH | AUDITORS, refused="no-share"),
+    "GET /v1/versions/{version}/records/proof": Line(BOTH | AUDITORS, refused="no-share"),
+    "GET /v1/versions/{version}/growth": Line(BOTH | AUDITORS, refused="no-share"),
+    "GET /v1/authorisations/{share}/records": Line(BOTH, refused="no-share"),
+    "GET /v1/authorisations/{share}/records agreed": Line((), refused="no-share share-not-delivered", on="agreed"),
+    "GET /v1/authorisations/{share}/records suspended": Line(
+        PROVIDERS, refused="no-share share-suspended", on="suspended"
+    ),
+    "GET /v1/authorisations/{share}/records ended": Line(PROVIDERS, refused="no-share share-ended", on="ended"),
     "POST /v1/datasets/{dataset}/payloads": Line(PROVIDERS, refused=NOT_PROVIDER, gives=201),
     "POST /v1/datasets/{dataset}/fingerprints": Line(PROVIDERS, refused=NOT_PROVIDER, gives=201),
     # ---- checking
@@ -267,6 +275,8 @@ def request_of(made: Furnished, proof: dict[str, Any]) -> dict[str, dict[str, An
         "POST /v1/versions/{version}/measurements": {"params": {"rules": made.names["rules"]}},
         "GET /v1/authorisations ?consumer": {"params": {"consumer": CONSUMER, "limit": 1000}},
         "GET /v1/corrections ?share": {"params": {"share": share}},
+        "GET /v1/versions/{version}/records/proof": {"params": {"index": [42, 7]}},
+        "GET /v1/versions/{version}/growth": {"params": {"since": version}},
         "GET /v1/entries": {"params": {"limit": 1000}},
         "GET /v1/entries ?department": {"params": {"department": PROVIDER, "limit": 1000}},
         "GET /v1/entries ?subject": {"params": {"subject": share}},
@@ -416,6 +426,9 @@ NO_TAG = {  # secrets, which nobody is to keep: each answer is a use, and record
     "GET /v1/versions/{version}/keys",
     "GET /v1/authorisations/{share}/keys",
     "GET /v1/versions/{version}/records/{index}/proof",
+    "GET /v1/versions/{version}/records/proof",
+    "GET /v1/versions/{version}/growth",
+    "GET /v1/authorisations/{share}/records",
 }
 
 

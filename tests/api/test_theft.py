@@ -120,8 +120,8 @@ def test_the_search_finds_what_is_there(stolen: Stolen, tmp_path: Path) -> None:
             assert where({name: secret}, [(planted, planted.read_bytes())]), (name, look)
     for copy in (stolen.hot, stolen.cold):
         assert {path.name for path in copy.iterdir()} >= {"keystore", "store", "payloads", "chain", "manifest.json"}
-    (payload,) = (stolen.cold / "payloads" / "objects").iterdir()
-    assert payload.stat().st_size > 3000
+    payload, part = (stolen.cold / "payloads" / "objects").iterdir()
+    assert min(payload.stat().st_size, part.stat().st_size) > 2000
 
 
 def test_no_file_holds_a_secret(stolen: Stolen) -> None:
@@ -286,7 +286,7 @@ REASONS = {"document": {"reasons": "核查"}}
 async def test_wrapped_keys_open_under_no_key_that_lies_about(stolen: Stolen, loot: Path) -> None:
     """Every run of 32 bytes beside a wrapped key's own row, and what the manifest says, is no vault's key."""
     async with open_runtime(Settings.load(home=loot)) as runtime, runtime.store.read() as work:
-        ((document, _),) = await work.payload_objects()
+        (document,) = {document for document, _ in await work.payload_objects()}
         row = await work.payload(document)
     assert row is not None and row.wrapped_key is not None
     manifest = (loot / "manifest.json").read_bytes()

@@ -263,6 +263,16 @@ class World:
             await work.commit()
         return digest
 
+    async def scope(self, *items: str, rows: str = "全部", filters: Sequence[dict[str, Any]] = ()) -> str:
+        """The digest of a scope document that is held here: the whole of the usual table, or as told."""
+        told: dict[str, Any] = {"items": list(items) or ["code", "name"], "rows": rows}
+        document = Document.make("scope", scope=told | ({"filters": list(filters)} if filters else {}))
+        async with self.store.write() as work:
+            readers = frozenset({PROVIDER, CONSUMER})
+            await work.add_document(StoredDocument(document.digest, document.kind, document.body, False, readers))
+            await work.commit()
+        return document.digest
+
     async def token(self, department: str, duty: Duty = Duty.DIRECTOR, roles: Role | None = None) -> str:
         """A new API key, with all the roles its department has unless told otherwise."""
         made = await api_keys.issue(
@@ -379,9 +389,8 @@ async def _dataset_and_share(world: World) -> str:
     )
     await world.do("PublishDataset", ROOT, Duty.LEAD, dataset=DATASET)
     request = Document.make("request-withdrawal", share=ZERO_DIGEST, reasons="申请材料")
-    until = START + 365 * 86_400
-    share = await world.do(
-        "RequestShare", CONSUMER, Duty.LEAD, request, consumer=CONSUMER, dataset=DATASET, revision=revision, until=until
-    )
-    await world.do("AgreeShare", PROVIDER, Duty.LEAD, share=share, until=until)
+    until, scope = START + 365 * 86_400, await world.scope()
+    terms = {"dataset": DATASET, "revision": revision, "scope": scope, "until": until}
+    share = await world.do("RequestShare", CONSUMER, Duty.LEAD, request, consumer=CONSUMER, **terms)
+    await world.do("AgreeShare", PROVIDER, Duty.LEAD, share=share, scope=scope, until=until)
     return share

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
 
 from ledger.cli.main import run
 from ledger.services.diagnosing import CHECKS
+from tests.harness.s3 import Bucket, Fault, Proxy
 from tests.harness.world import BESIDE, copy_home, make_home
 
 
@@ -154,3 +156,51 @@ def test_each_node_by_itself_and_no_secret(home: Path, examined: Any, monkeypatc
 
 def test_a_bad_option_is_not_an_examination() -> None:
     assert run(["doctor", "--json", "--bogus"]) == 2
+
+
+# ---- the payload store -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def payloads_of(examined: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Bucket], dict[str, Any]]:
+    """What the doctor says of a bucket."""
+
+    def examine(bucket: Bucket) -> dict[str, Any]:
+        for name, value in bucket.settings(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        (found,) = [one for one in examined()[1]["checks"] if one["check"] == "payloads"]
+        return dict(found)
+
+    return examine
+
+
+def test_payloads_in_the_home(home: Path, examined: Any) -> None:
+    def payloads() -> tuple[str, str]:
+        (found,) = [one for one in examined()[1]["checks"] if one["check"] == "payloads"]
+        return found["verdict"], found["case"]
+
+    assert payloads() == ("not-applicable", "none-yet")
+    (home / "payloads").mkdir(mode=0o700)
+    assert payloads() == ("good", "good")
+    (home / "payloads").chmod(0o755)
+    assert payloads() == ("failed", "open")
+
+
+def test_payloads_in_a_bucket(home: Path, payloads_of: Any, bucket: Bucket, s3_proxy: Proxy) -> None:
+    assert payloads_of(bucket)["verdict"] == "good"
+    assert obstore.list(bucket.store(prefix="")).collect() == [], "nothing is made"
+    assert payloads_of(Bucket(bucket.url, "no-such-bucket"))["case"] == "no-bucket"
+    silent = payloads_of(Bucket("http://127.0.0.1:9", bucket.name))
+    assert silent["case"] == "silent" and "SHARELEDGER_S3_ENDPOINT" in silent["remedy_zh"]
+    s3_proxy.rule = lambda asked: Fault(status=403, code="SignatureDoesNotMatch")
+    refused = payloads_of(s3_proxy.of(bucket))
+    assert refused["case"] == "refused" and "SHARELEDGER_S3_CREDENTIALS_FILE" in refused["remedy"]
+    obstore.put(bucket.store(prefix="ledger"), "ledger.json", b"{}\n")
+    assert payloads_of(bucket)["case"] == "another-ledger"
+
+
+def test_credentials_that_others_may_read(home: Path, payloads_of: Any, bucket: Bucket, tmp_path: Path) -> None:
+    bucket.settings(tmp_path)
+    (tmp_path / "s3-credentials").chmod(0o644)
+    found = payloads_of(bucket)
+    assert found["case"] == "closed" and "mode 644" in found["detail"]

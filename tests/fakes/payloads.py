@@ -1,7 +1,12 @@
 """Payloads in memory: `ledger.ports.PayloadStore`, with the ways a real one can go wrong."""
 
+import asyncio
 import hashlib
+import io
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
 
 from ledger.errors import Corrupt, NotFound
 from ledger.ports import StoredPayload
@@ -9,11 +14,20 @@ from ledger.ports import StoredPayload
 PIECE = 1000
 
 
+def _content(file: Path | BinaryIO) -> bytes:
+    if isinstance(file, Path):
+        return file.read_bytes()
+    file.seek(0)
+    return file.read()
+
+
 class FakePayloads:
     """Objects are key ‖ plain bytes. `swap`, if set, is what every later read gives in place of the plain bytes."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.marks: dict[str, datetime] = {}
+        self.unfinished = 0
         self.swap: bytes | None = None
         self.opened = 0
 
@@ -23,6 +37,15 @@ class FakePayloads:
         digest = hashlib.sha256(stored).hexdigest()
         self.objects[digest] = stored
         return StoredPayload(digest, len(plain), len(stored))
+
+    async def put_file(self, file: Path | BinaryIO) -> StoredPayload:
+        stored = await asyncio.to_thread(_content, file)
+        digest = hashlib.sha256(stored).hexdigest()
+        self.objects[digest] = stored
+        return StoredPayload(digest, len(stored), len(stored))
+
+    def reader(self, digest: str) -> BinaryIO:
+        return io.BytesIO(self._stored(digest))
 
     async def open(self, digest: str, key: bytes, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         stored = self._stored(digest)
@@ -41,6 +64,27 @@ class FakePayloads:
     async def check(self, digest: str) -> None:
         if hashlib.sha256(self._stored(digest)).hexdigest() != digest:
             raise Corrupt(f"payload {digest}: the stored bytes have another hash", object=digest)
+
+    async def delete(self, digest: str) -> None:
+        self.objects.pop(digest, None)
+        self.marks.pop(digest, None)
+
+    async def sweep(self, *, older_than: timedelta) -> int:
+        found, self.unfinished = self.unfinished, 0
+        return found
+
+    async def unclaimed(self) -> dict[str, datetime]:
+        return dict(self.marks)
+
+    async def unclaimed_since(self, digest: str) -> datetime | None:
+        return self.marks.get(digest)
+
+    async def claim(self, digest: str) -> None:
+        self.marks.pop(digest, None)
+
+    def mark(self, digest: str, since: float) -> None:
+        """Call it stored and not claimed since then, in unix seconds."""
+        self.marks[digest] = datetime.fromtimestamp(since, UTC)
 
     def flip(self, digest: str, at: int = -1) -> None:
         """Change one stored byte."""

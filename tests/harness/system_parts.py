@@ -6,6 +6,7 @@ missing fails the run before it begins. `scripts/system-packages` installs them 
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -44,8 +45,18 @@ def _no_browser() -> str | None:
     return None if listed.strip() else "no fonts with Chinese characters (Debian: fonts-noto-cjk)"
 
 
+def spark_python() -> Path:
+    """The Python that has Spark beside the product; scripts/test brings it where there is a Java to run it."""
+    return Path(__file__).parents[2] / ".venv-tools" / "spark" / "bin" / "python"
+
+
 def _no_java() -> str | None:
-    return None if shutil.which("java") else "no java (Debian: openjdk-17-jre-headless)"
+    java = shutil.which("java")
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr if java else ""
+    version = re.search(r' version "(\d+)', told)
+    if version is None or int(version[1]) < 17:
+        return "no java 17 or later (Debian: openjdk-17-jre-headless)"
+    return None if spark_python().exists() else "no Spark in .venv-tools (./scripts/test brings it)"
 
 
 MISSING: Mapping[str, Callable[[], str | None]] = {"hsm": _no_hsm, "browser": _no_browser, "java": _no_java}

@@ -49,6 +49,26 @@ def test_what_is_required_and_missing_fails_the_run(suite: Path) -> None:
     assert done.returncode == 4 and "hsm: no " in done.stderr and "system-packages" in done.stderr
 
 
+@pytest.mark.parametrize(("said", "enough"), [('openjdk version "17.0.15"', True), ('java version "1.8.0_402"', False)])
+def test_only_a_java_that_spark_runs_on_counts(
+    said: str, enough: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the tests, and for the script that brings Spark."""
+    (tmp_path / "java").write_text(f"#!/bin/sh\necho '{said} 2025-04-15' >&2\n")
+    (tmp_path / "java").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(system_parts, "spark_python", lambda: Path(sys.executable))
+    assert (MISSING["java"]() is None) is enough
+    asked = next(line for line in (ROOT / "scripts" / "_tools.sh").read_text().splitlines() if "_tools_java()" in line)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{asked}\nif _tools_java; then echo yes; fi"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("yes\n" if enough else "", "")
+
+
 def test_groups_are_named_by_comma(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(REQUIRE, "hsm, java,")
     assert required() == {"hsm", "java"}

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,18 @@ def _fewer_rows(members: Members, said: dict[str, Any]) -> None:
     members["rows/submissions.jsonl"] = b"".join(members["rows/submissions.jsonl"].splitlines(keepends=True)[:-1])
 
 
-def _no_payload(members: Members, said: dict[str, Any]) -> None:
-    (name,) = (name for name in members if name.startswith("payloads/"))
-    del members[name]
+def _objects(members: Members) -> list[str]:
+    """The file as it came, and the one part of its table, in some order."""
+    one, other = (name for name in members if name.startswith("payloads/"))
+    return [one, other]
 
 
-def _other_payload(members: Members, said: dict[str, Any]) -> None:
-    (name,) = (name for name in members if name.startswith("payloads/"))
-    members[name] = b"other bytes"
+def _no_payload(which: int, members: Members, said: dict[str, Any]) -> None:
+    del members[_objects(members)[which]]
+
+
+def _other_payload(which: int, members: Members, said: dict[str, Any]) -> None:
+    members[_objects(members)[which]] = b"other bytes"
 
 
 def _plain_key(members: Members, said: dict[str, Any]) -> None:
@@ -141,8 +146,10 @@ CHANGES: dict[str, tuple[Callable[[Members, dict[str, Any]], None], str]] = {
     "a document's text": (_other_text, "rows"),
     "a row left out": (_fewer_rows, "rows"),
     "columns of no kind": (_nonsense, "rows"),
-    "a payload left out": (_no_payload, "payloads"),
-    "another payload": (_other_payload, "payloads"),
+    "an object left out": (partial(_no_payload, 0), "payloads"),
+    "the other left out": (partial(_no_payload, 1), "payloads"),
+    "another object": (partial(_other_payload, 0), "payloads"),
+    "another for the other": (partial(_other_payload, 1), "payloads"),
     "no key file": (_plain_key, "keys"),
     "another ledger": (_other_ledger, "ledger"),
     "another moment": (_other_moment, "chain"),

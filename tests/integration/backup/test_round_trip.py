@@ -53,7 +53,7 @@ async def test_it_comes_back_with_its_chain(told: Told, fresh: dict[str, Any]) -
     done = await restore(told.archive, Settings.load(**fresh), digest=told.backup.file.digest)
     assert done.submissions == {"final": len(told.final), "queued": len(told.queued)}
     assert (done.entries, done.backup_entries) == (len(told.final) + 1, len(told.final) + 1)
-    assert (done.payloads, done.findings, done.keys_elsewhere, done.shred_again) == (1, [], [], [])
+    assert (done.payloads, done.findings, done.keys_elsewhere, done.shred_again) == (2, [], [], [])
     home = Path(done.home)
     assert mode_of(home) == 0o700 and names_in(home.parent) == ["restored"]
     lend_passphrase(told, home)

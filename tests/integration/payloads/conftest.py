@@ -20,8 +20,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "payloads"
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def store(request: pytest.FixtureRequest, folder: Path) -> ObjectStore:
+    """The behaviour is one, wherever payloads lie."""
+    if request.param == "s3":
+        bucket = request.getfixturevalue("bucket")
+        store: ObjectStore = bucket.store()
+        return store
     return LocalStore(folder, mkdir=True) if request.param == "local" else MemoryStore()
 
 

@@ -300,8 +300,8 @@ async def test_kill_9(folder: Path, read: Any, pieces: Any, point: str, kept: in
         assert process.stdout.readline().strip() == point
         process.kill()
     payloads = Payloads.local(folder)
-    whole = [digest async for digest, _ in payloads.stored()]
-    assert len(whole) == kept
+    whole = [found.digest async for found in payloads.stored()]
+    assert len(whole) == kept and list(await payloads.unclaimed()) == whole, "what has a name has its mark"
     assert len(files(folder / "incoming")) == 1 - kept
     assert await payloads.sweep(older_than=timedelta(0)) == 1 - kept
     assert files(folder / "incoming") == []
@@ -328,7 +328,7 @@ async def test_a_store_that_does_not_answer_is_unavailable(
     def refuse(*arguments: Any, **options: Any) -> Any:
         raise obstore.exceptions.GenericError("timed out\n\nDebug source: credentials")
 
-    for name in ("get_async", "put_async", "list"):
+    for name in ("head_async", "get_range_async", "put_async", "list"):
         monkeypatch.setattr(obstore, name, refuse)
     calls: dict[str, Callable[[], Any]] = {
         "check": lambda: payloads.check("0" * 64),
@@ -345,3 +345,21 @@ async def test_a_folder_that_vanished_has_no_payloads(folder: Path) -> None:
     (folder / "objects").rmdir()
     with pytest.raises(NotFound):
         await payloads.check("0" * 64)
+
+
+INTERESTING = (0, 7, 8, 12, 19, HEADER - 1, HEADER, HEADER + CHUNK - 1, HEADER + CHUNK, HEADER + SEALED, -17, -16, -1)
+
+
+@pytest.mark.parametrize("at", INTERESTING)
+async def test_flipped_or_torn_where_it_matters_in_any_store(
+    store: ObjectStore, payloads: Payloads, pieces: Any, at: int
+) -> None:
+    """Magic, chunk size, prefix, check, first and last byte of a chunk and of its tag: and torn right there."""
+    digest, raw = await stored_object(store, payloads, pieces)
+    place = at % len(raw)
+    flipped = bytearray(raw)
+    flipped[place] ^= 0x80
+    error = await failure_of(store, payloads, digest, bytes(flipped))
+    assert error.facts["part"] == ("header" if place < HEADER else f"chunk {(place - HEADER) // SEALED}")
+    torn = await failure_of(store, payloads, digest, raw[:place])
+    assert torn.facts["part"] == "header" if place < HEADER else torn.facts["part"].startswith("chunk ")

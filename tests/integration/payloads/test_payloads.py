@@ -85,7 +85,7 @@ async def test_chunks_of_a_mebibyte_by_default(folder: Path, pieces: Any, read: 
 def test_a_local_folder_is_private(folder: Path) -> None:
     Payloads.local(folder)
     Payloads.local(folder)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())] == [0o700] * 3
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())] == [0o700] * 4
 
 
 async def test_ranges_beyond_the_end(payloads: Payloads, pieces: Any, read: Any, key: bytes) -> None:
@@ -121,7 +121,7 @@ async def test_the_same_content_twice_at_once(payloads: Payloads, pieces: Any, r
     content = secrets.token_bytes(500)
     one, other = await asyncio.gather(*(payloads.put(pieces(content), key) for _ in range(2)))
     assert one.digest != other.digest  # each encryption has its own prefix
-    assert {digest async for digest, _ in payloads.stored()} == {one.digest, other.digest}
+    assert {found.digest async for found in payloads.stored()} == {one.digest, other.digest}
     assert await read(payloads, one.digest, key) == await read(payloads, other.digest, key) == content
 
 
@@ -170,4 +170,4 @@ async def test_a_local_put_is_synced_before_it_has_a_name(
     monkeypatch.setattr(local_folder.os, "fsync", sync)
     monkeypatch.setattr(obstore, "rename_async", rename)
     await payloads.put(pieces(b"x"), key)
-    assert order == ["incoming", "rename", "objects"]
+    assert order == ["incoming", "unclaimed", "rename", "objects"]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ledger.domain.acts import Module
 from ledger.domain.state import Department, Key, State, Version
 from ledger.domain.submissions import OPEN_STATES, SubmissionState
-from ledger.ports import ApiKey, Block, Carried, Cursor, PayloadRow, StoredDocument, Use
+from ledger.ports import ApiKey, Block, Carried, Cursor, PayloadRow, StoredDocument, TablePart, Use
 from ledger.store.engine import open_engine
 from ledger.store.unit_of_work import SqlStore
 from tests.factories.acts import CHAIN_ID, COURIER_KEY, MODULES, ROOT, ROOT_KEY, change, manifest, register
@@ -129,18 +129,30 @@ async def test_api_keys_are_revoked_once(store: SqlStore) -> None:
 
 async def test_shredding_deletes_keys_by_segment_or_all(store: SqlStore) -> None:
     keys = ((0, b"k0"), (65_536, b"k1"))
-    row = PayloadRow(DOCUMENT.digest, "a/b", "ab" * 32, b"key", 10, {"root": "cd"}, b"manifest", keys)
+    parts = (
+        TablePart(0, 65_536, "a0" * 32, 100, b"p0"),
+        TablePart(65_536, 65_536, "a1" * 32, 100, b"p1"),
+        TablePart(131_072, 5, "a2" * 32, 10, b"p2"),
+    )
+    row = PayloadRow(DOCUMENT.digest, "a/b", "ab" * 32, b"key", 10, {"root": "cd"}, b"manifest", keys, parts)
     async with store.write() as work:
         await work.add_document(DOCUMENT)
         await work.add_payload(row)
         assert await work.payload(row.document) == row
-        assert await work.payload_objects() == [(row.document, "ab" * 32)]
+        objects = [stored for _, stored in await work.payload_objects()]
+        assert objects == ["ab" * 32, "a0" * 32, "a1" * 32, "a2" * 32]
+        await work.shred(row.document, [32_768])
+        assert await work.payload(row.document) == row, "no segment begins there"
         await work.shred(row.document, [65_536])
         found = await work.payload(row.document)
-        assert found is not None and found.segment_keys == ((0, b"k0"), (65_536, None)) and found.wrapped_key == b"key"
+        assert found is not None and found.segment_keys == ((0, b"k0"), (65_536, None))
+        assert found.wrapped_key is None, "the payload's bytes hold the shredded records too"
+        assert [part.wrapped_key for part in found.parts] == [b"p0", None, None]
         await work.shred(row.document, None)
         found = await work.payload(row.document)
         assert found is not None and found.segment_keys == ((0, None), (65_536, None)) and found.wrapped_key is None
+        assert [part.wrapped_key for part in found.parts] == [None] * 3
+        assert len(await work.payload_objects()) == 4, "the objects are named as before"
 
 
 async def test_use_records_come_back_in_order(store: SqlStore) -> None:

@@ -10,7 +10,7 @@ from ledger.domain.state import Dataset
 from ledger.errors import NotFound
 from ledger.services.evidence import evidence
 from tests.fakes.chain import ROOT
-from tests.unit.services.world import AUDITOR, CONSUMER, DATASET, PROVIDER, STRANGER, World, caller
+from tests.unit.services.world import AUDITOR, CONSUMER, DATASET, PROVIDER, STRANGER, WHOLE, World, caller
 
 
 def said(found: dict[str, Any]) -> set[str]:
@@ -36,9 +36,24 @@ async def test_documents_only_for_those_who_may_read_them(world: World, version:
     authority = texts(await evidence(world.ports, caller(ROOT), share))
     assert authority == {
         "SubmitDataset.document": True, "AnchorVersion.document": False, "RequestShare.document": False,
+        "RequestShare.scope": False,
     }  # fmt: skip
     assert all(texts(await evidence(world.ports, caller(CONSUMER), share)).values())
     assert all(texts(await evidence(world.ports, caller(AUDITOR), share)).values())
+
+
+async def test_more_agreed_to_than_was_asked_for_is_said(world: World, version: str) -> None:
+    for asked, agreed, said_so in (
+        (WHOLE, WHOLE, False),
+        (WHOLE, {**WHOLE, "items": ["code"]}, False),
+        ({**WHOLE, "items": ["code"]}, WHOLE, True),
+    ):
+        share = await world.request(scope=asked)
+        scope = await world.keep(Document.make("scope", scope=agreed), PROVIDER, CONSUMER)
+        until = world.share_until(share)
+        await world.act("AgreeShare", PROVIDER, Duty.LEAD, share=share, scope=scope, until=until)
+        found = await evidence(world.ports, caller(ROOT), share)
+        assert ("scope-widened" in said(found)) == said_so
 
 
 async def test_a_grant_says_so_in_both_languages(world: World, version: str) -> None:

@@ -172,6 +172,15 @@ async def test_a_node_that_is_gone_or_forgetful(world: World, monkeypatch: pytes
         ("UPDATE payloads SET fingerprint = '{'", "row-changed", ("payloads", "cannot be read")),
         ("UPDATE payloads SET wrapped_key = NULL", "keys-missing", ("payloads", "wrapped_key")),
         ("UPDATE segment_keys SET wrapped_key = NULL", "keys-missing", ("payloads", "segment keys")),
+        ("UPDATE table_parts SET wrapped_key = NULL", "keys-missing", ("table_parts", "/0", "key is gone")),
+        (
+            "UPDATE table_parts SET object = document",
+            "row-changed",
+            ("table_parts", "/0", "not what the document says"),
+        ),
+        ("UPDATE table_parts SET records = records - 1", "row-changed", ("table_parts", "/0")),
+        ("UPDATE table_parts SET first_record = 65536", "row-changed", ("table_parts", "/0", "missing")),
+        ("DELETE FROM table_parts", "row-changed", ("table_parts", "/0", "missing")),
     ],
 )
 async def test_a_changed_row_is_named(
@@ -225,34 +234,37 @@ async def test_many_findings_are_bounded(world: World, monkeypatch: pytest.Monke
 
 
 async def test_a_changed_byte_of_a_payload(world: World, version: str) -> None:
-    (stored,) = world.payloads.objects
-    world.payloads.flip(stored)
-    (finding,) = (await audit(world)).findings
-    assert (
-        finding.code == "payload-changed" and stored in finding.detail and f"version 1 of {DATASET}" in finding.detail
-    )
+    """Of the file as it came, and of a part of the table."""
+    assert len(world.payloads.objects) == 2
+    for stored in list(world.payloads.objects):
+        world.payloads.flip(stored)
+        (finding,) = (await audit(world)).findings
+        assert finding.code == "payload-changed" and stored in finding.detail
+        assert f"version 1 of {DATASET}" in finding.detail
+        world.payloads.flip(stored)
 
 
 async def test_a_lost_payload(world: World, version: str) -> None:
     world.payloads.objects.clear()
-    assert codes(await audit(world)) == ["payload-missing"]
+    assert codes(await audit(world)) == ["payload-missing", "payload-missing"]
     assert codes(await audit(world, payloads=None)) == []
 
 
 async def test_a_payload_row_cannot_be_pointed_elsewhere(world: World, version: str) -> None:
     """The version's own document names the object, so hiding the row hides nothing."""
-    (stored,) = world.payloads.objects
-    world.payloads.flip(stored)
+    for stored in list(world.payloads.objects):
+        world.payloads.flip(stored)
     await change(world, "DELETE FROM segment_keys")
+    await change(world, "DELETE FROM table_parts")
     await change(world, "DELETE FROM payloads")
-    assert codes(await audit(world)) == ["payload-changed", "row-missing"]
+    assert codes(await audit(world)) == ["payload-changed", "payload-changed", "row-missing"]
 
 
 async def test_what_was_prepared_and_never_anchored_is_looked_at_too(world: World) -> None:
     await world.prepare(table())
-    (stored,) = world.payloads.objects
-    world.payloads.flip(stored)
-    assert codes(await audit(world)) == ["payload-changed"]
+    for stored in list(world.payloads.objects):
+        world.payloads.flip(stored)
+    assert codes(await audit(world)) == ["payload-changed", "payload-changed"]
 
 
 async def test_shredding_is_no_finding(world: World, version: str) -> None:
@@ -343,6 +355,6 @@ async def test_a_version_that_names_the_document_of_another_accuses_nobody(world
     )
     assert (await audit(world)).clean
     await world.act("ShredVersion", PROVIDER, Duty.OFFICER, dataset=other, number=1, whole=True)
-    (stored,) = world.payloads.objects
-    world.payloads.flip(stored)
-    assert codes(await audit(world)) == ["payload-changed"]
+    for stored in list(world.payloads.objects):
+        world.payloads.flip(stored)
+    assert codes(await audit(world)) == ["payload-changed", "payload-changed"]

@@ -16,7 +16,7 @@ from ledger.errors import (
     ShareSuspended,
     Shredded,
 )
-from ledger.fingerprint import Disclosure, Manifest, RecordProof, SegmentKeys
+from ledger.fingerprint import Disclosure, Manifest, RecordProof, SegmentKeys, open_source
 from ledger.services.checking import COPY, check_record, check_table, proof_from_json, prove_from_copy
 from ledger.services.delivering import uses, verification_keys
 from ledger.services.fingerprinting import TileReader
@@ -233,7 +233,8 @@ async def test_after_shredding_nothing_can_be_verified(world: World, version: st
 async def test_tiles_are_read_in_any_order(tmp_path: Path) -> None:
     path = tmp_path / "areas.csv"
     path.write_bytes(table(1000))
-    reader = TileReader(path, OPTIONS.format, OPTIONS.schema, OPTIONS.read, SegmentKeys.fresh())
+    assert OPTIONS.schema is not None
+    reader = TileReader(open_source(path, OPTIONS.read), OPTIONS.schema, OPTIONS.format, SegmentKeys.fresh())
     straight = [reader(tile) for tile in range(5)]
     assert list(map(len, straight)) == [256, 256, 256, 232, 0]
     for order in ([3, 0], [1, 3], [2, 2], [0, 3, 1]):

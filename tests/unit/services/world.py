@@ -1,7 +1,7 @@
 """A small city for the services: provider, consumers, attestor, auditor; a real store, fakes around it."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ ROLES = {
     AUDITOR: Role.AUDITOR,
 }
 SCHEMA = Schema((Column("code"), Column("name", null=("-",)), Column("n", "integer")))
+WHOLE = {"items": ["code", "name", "n"], "rows": "全部"}
 PROVENANCE = {"source": "统计用区划代码", "captured": START, "method": "export"}
 OPTIONS = PrepareOptions(schema=SCHEMA, read=ReadOptions(), name="areas.csv", media_type="text/csv")
 
@@ -166,7 +167,9 @@ class World:
         await self.follow()
         return version
 
-    async def request(self, consumer: str = CONSUMER, *, seconds: int = 100_000) -> str:
+    async def request(
+        self, consumer: str = CONSUMER, *, seconds: int = 100_000, scope: Mapping[str, Any] = WHOLE
+    ) -> str:
         dataset = self.chain.state.get(Dataset, DATASET)
         assert dataset is not None
         document = await self.keep(Document.make("conditions", conditions=os.urandom(8).hex()), consumer, PROVIDER)
@@ -178,22 +181,27 @@ class World:
             dataset=DATASET,
             revision=dataset.published,
             until=int(self.clock.now()) + seconds,
+            scope=await self.keep(Document.make("scope", scope=dict(scope)), consumer, PROVIDER),
             document=document,
         )
         await self.follow()
         return share
 
     async def agree(self, share: str) -> None:
-        self.chain.do("AgreeShare", PROVIDER, Duty.LEAD, share=share, until=self.share_until(share))
+        found = self.chain.state.get(Share, share)
+        assert found is not None
+        self.chain.do("AgreeShare", PROVIDER, Duty.LEAD, share=share, scope=found.scope, until=found.until)
         await self.follow()
 
     async def deliver(self, share: str, version: str, method: Method = Method.STORE) -> None:
         self.chain.do("DeliverShare", PROVIDER, Duty.OFFICER, share=share, version=version, method=method)
         await self.follow()
 
-    async def delivered(self, version: str, consumer: str = CONSUMER, *, seconds: int = 100_000) -> str:
+    async def delivered(
+        self, version: str, consumer: str = CONSUMER, *, seconds: int = 100_000, scope: Mapping[str, Any] = WHOLE
+    ) -> str:
         """A share that is requested, agreed and delivered; its id."""
-        share = await self.request(consumer, seconds=seconds)
+        share = await self.request(consumer, seconds=seconds, scope=scope)
         await self.agree(share)
         await self.deliver(share, version)
         return share

@@ -160,3 +160,18 @@ async def test_a_broken_step_is_tried_again(rig: Rig, monkeypatch: pytest.Monkey
         loops.wake()
         await until_final(rig, loops, digest)
     assert broken > 2
+
+
+async def test_the_payload_store_is_swept_beside_them(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.loops.SWEEPING_SECONDS", 0.001)
+    loops, swept = loops_of(rig), asyncio.Event()
+
+    async def sweep() -> None:
+        swept.set()
+
+    loops.sweeping = sweep
+    async with running(loops, rig), asyncio.timeout(SECONDS):
+        await swept.wait()
+        (digest,) = await rig.queue(register("d1"))
+        loops.wake()
+        await until_final(rig, loops, digest)
