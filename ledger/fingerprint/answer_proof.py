@@ -25,7 +25,7 @@ from ledger.fingerprint.schema import Schema
 from ledger.fingerprint.sd import Disclosure, OpenField, check_fields, columns_to_hide
 from ledger.fingerprint.selected import read_records
 from ledger.fingerprint.sources import Source
-from ledger.fingerprint.tile_tree import TileTree
+from ledger.fingerprint.tile_tree import TILE_RECORDS, TileTree
 
 FORMAT = "share-answer/1"
 MAX_RECORDS = 10_000
@@ -132,6 +132,8 @@ def prove_records(
         raise InvalidInput(f"{format} shows whole records only.", format=format)
     rule, hidden = LeafRule(format, keys), () if columns is None else columns_to_hide(schema, columns)
     cells, leaves = read_records(source, schema, rule, tree.records, wanted)
+    if gone := [index for index in wanted if index not in cells]:
+        raise InvalidProof(f"The source ends before record {gone[0]}.", tile=gone[0] // TILE_RECORDS)
     return answer_of([shown_record(rule, index, cells[index], hidden) for index in wanted], tree, leaves)
 
 

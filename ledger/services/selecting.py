@@ -17,8 +17,7 @@ from ledger.fingerprint import AnswerProof, Disclosure, Manifest, RecordProof, S
 from ledger.fingerprint.answer_proof import answer_of, shown_record
 from ledger.fingerprint.canonical import RecordEncoder
 from ledger.fingerprint.conditions import Condition, matching
-from ledger.fingerprint.leaves import LeafRule
-from ledger.fingerprint.levels import leaf_array
+from ledger.fingerprint.leaves import LeafRule, leaf_array
 from ledger.fingerprint.manifest import CHUNK_TILES, TILE_RECORDS
 from ledger.fingerprint.salts import CHUNK_RECORDS
 
