@@ -42,6 +42,11 @@ class UploadQuery(BaseModel):
     salted: bool = True
     twin: bool = Field(default=False, description="the root with SM3 too")
     name: str = Field(default="payload", max_length=200, description="the file's name")
+    fresh_keys: bool = Field(
+        default=False,
+        description="take over no segment key of the version before: whoever was given one can tell nothing of this "
+        "version with it; that the table only grew can then not be proven",
+    )
     keep: bool = Field(default=True, description="false: only fingerprint it, the file stays where it lies")
 
     def options(self, media_type: str, limit: int) -> PrepareOptions:
@@ -60,7 +65,15 @@ class UploadQuery(BaseModel):
             }
         made = PrepareOptions.from_json(given)
         return PrepareOptions(
-            made.format, made.schema, made.read, made.salted, made.twin, made.name, made.media_type, limit
+            made.format,
+            made.schema,
+            made.read,
+            made.salted,
+            made.twin,
+            made.name,
+            made.media_type,
+            limit,
+            self.fresh_keys,
         )
 
     def captured(self) -> dict[str, Any]:

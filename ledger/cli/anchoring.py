@@ -180,6 +180,8 @@ def _query(options: PrepareOptions, captured: dict[str, Any]) -> dict[str, Any]:
     told |= told.pop("read", {})
     if "schema" in told:
         told["schema"] = _compact(told["schema"])
+    if options.fresh_keys:
+        told["fresh_keys"] = True
     return {**told, "provenance": _compact(captured)}
 
 

@@ -1,5 +1,6 @@
 """`shareledger version`: fingerprints on the ledger, and checking copies against them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,6 +65,14 @@ def anchor(
         Path | None,
         typer.Option(help="With --no-payload: where the segment keys are kept, mode 0600; made if it is not there."),
     ] = None,
+    fresh_keys: Annotated[
+        bool,
+        typer.Option(
+            "--fresh-keys",
+            help="Take over no segment key of the version before: for when a consumer that was given it may see only a "
+            "part of this one. That the table only grew can then not be proven.",
+        ),
+    ] = False,
     after: Annotated[
         str | None,
         typer.Option(help="With --no-payload: id of the version before. Chunks that did not change keep their keys."),
@@ -98,6 +107,9 @@ def anchor(
     )
     if no_payload and options.salted and key_file is None:
         raise InvalidOption("--no-payload needs --key-file: the segment keys stay with you, and proofs need them")
+    if no_payload and fresh_keys:
+        raise InvalidOption("--fresh-keys is for an upload; with --no-payload they are fresh unless --after is given")
+    options = replace(options, fresh_keys=fresh_keys)
     provenance = Provenance(source=source, method=method, captured=captured, captured_by=captured_by)
     before = _before(options, no_payload, after, after_key_file, changed_chunk)
     return anchor_version(

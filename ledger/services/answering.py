@@ -22,7 +22,7 @@ from ledger.ports import Ports
 from ledger.services.delivering import ask_chain, party, record_use
 from ledger.services.kept_tables import KeptTable, open_table
 from ledger.services.pages import RecordsPage, read_token, token_of
-from ledger.services.scoping import granted_by, require_provable
+from ledger.services.scoping import granted_by, require_provable, require_secret_keys
 from ledger.services.selecting import Bounds, Selected, Wanted, prove, select
 from ledger.services.versions import Held, held, material_of
 
@@ -143,6 +143,8 @@ async def _allowed(ports: Ports, caller: Caller, share: str) -> tuple[Share, Hel
     async with ports.store.read() as work:
         version = await held(work, str(found.version))
         granted = await granted_by(work, found, version)
+        if caller.department == found.consumer and granted is not None and not granted.whole:
+            await require_secret_keys(work, ports.vault, caller.department, version)
     if caller.department == found.consumer and found.method != Method.STORE:
         raise PayloadElsewhere(f"version {version.version.number} of {found.dataset} was delivered some other way")
     return found, version, granted

@@ -32,7 +32,7 @@ from ledger.errors import (
 )
 from ledger.ports import Ports, UnitOfWork, Use
 from ledger.services.material import Material
-from ledger.services.scoping import best_of, granted_by, require_whole
+from ledger.services.scoping import KEYS_USED, best_of, granted_by, require_whole
 from ledger.services.versions import Held, held, material_of, open_plain
 
 
@@ -123,7 +123,7 @@ async def verification_keys(ports: Ports, caller: Caller, share: str) -> Materia
     if caller.department == found.consumer:
         await ask_chain(ports, found)
     material = material_of(ports.vault, version)
-    await record_use(ports, caller, share, version, "keys")
+    await record_use(ports, caller, share, version, KEYS_USED)
     return material
 
 

@@ -42,6 +42,7 @@ class PrepareOptions:
     name: str = "payload"
     media_type: str = "application/octet-stream"
     limit: int = DEFAULT_LIMIT
+    fresh_keys: bool = False  # take over none of the version before
 
     def __post_init__(self) -> None:
         """Raises InvalidSchema, InvalidInput."""

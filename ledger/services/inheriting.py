@@ -29,7 +29,7 @@ class Before:
 
 async def version_before(ports: Ports, dataset: str, number: int, options: PrepareOptions) -> Before | None:
     """What is held of the version before that number, if a version with these options may go on from it."""
-    if not options.salted or options.schema is None or options.format == FILE:
+    if options.fresh_keys or not options.salted or options.schema is None or options.format == FILE:
         return None
     async with ports.store.read() as work:
         state = await work.load([(VersionNumber, (dataset, number - 1))])

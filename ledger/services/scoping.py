@@ -4,7 +4,9 @@ The document is the one whose digest the ledger keeps as the share's scope. Noth
 request, not the words of a reply, not the caller. Without it, or where a machine cannot hold to it, nothing leaves.
 """
 
+import hashlib
 from collections.abc import Iterable
+from typing import Final
 
 from ledger.domain.documents import Document
 from ledger.domain.identifiers import ZERO_DIGEST
@@ -18,12 +20,16 @@ from ledger.errors import (
     ScopeNotEnforceable,
     ScopeNotHeld,
     ScopeNotProvable,
+    Shredded,
     TooLarge,
 )
 from ledger.fingerprint import FILE, RECORD_SD, Schema
 from ledger.fingerprint.conditions import conditions
-from ledger.ports import UnitOfWork
-from ledger.services.versions import Held
+from ledger.ports import UnitOfWork, Vault
+from ledger.services.versions import Held, held, segment_keys
+
+KEYS_USED: Final = "keys"
+"""The use record of who was given a version's segment keys."""
 
 
 async def granted_by(work: UnitOfWork, share: Share, found: Held) -> Granted | None:
@@ -91,6 +97,35 @@ def require_salts(granted: Granted | None, found: Held) -> None:
             "a version without salts is proven with hashes of the records beside, which can be guessed back",
             remedy="Ask the provider to anchor the table with salts and to deliver that version.",
         )
+
+
+async def require_secret_keys(work: UnitOfWork, vault: Vault, department: str, found: Held) -> None:
+    """Raises ScopeNotProvable if the department was given keys that this version has inherited from an earlier one.
+
+    With them, the hashes of what it may not see could be guessed back. For a share whose scope is a part.
+    """
+    secret = _key_digests(vault, found)
+    for version in await work.versions_used(department, KEYS_USED) if secret else ():
+        if version == found.version.id:
+            continue  # it could see all of this one when it was given them
+        earlier = await held(work, version)
+        if earlier.version.dataset == found.version.dataset and secret & _key_digests(vault, earlier):
+            raise ScopeNotProvable(
+                f"{department} was given keys of version {earlier.version.number}, which this version has inherited",
+                remedy="Ask the provider to anchor the table under fresh keys (`version anchor --fresh-keys`) and to "
+                "deliver that version.",
+            )
+
+
+def _key_digests(vault: Vault, found: Held) -> frozenset[bytes]:
+    """Of the keys that are still kept here: enough to tell whether two versions share one."""
+    if found.row is None or not found.version.salted:
+        return frozenset()
+    try:
+        keys = segment_keys(vault, found.row)
+    except Shredded:
+        return frozenset()
+    return frozenset(hashlib.sha256(segment.key).digest() for segment in (keys.segments if keys else ()))
 
 
 async def best_of(work: UnitOfWork, shares: Iterable[Share], found: Held) -> tuple[Share, Granted | None]:

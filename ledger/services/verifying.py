@@ -28,7 +28,7 @@ from ledger.services.fingerprinting import DEFAULT_LIMIT, Progress
 from ledger.services.kept_leaves import KeptLeaves, tile_leaves
 from ledger.services.kept_tables import keeps_table
 from ledger.services.material import Material
-from ledger.services.scoping import require_salts, require_whole
+from ledger.services.scoping import require_salts, require_secret_keys, require_whole
 from ledger.services.spooling import at_hand
 from ledger.services.versions import Held, held, material_of, payload_at_hand
 
@@ -187,6 +187,8 @@ async def _usable(
         found = await held(work, version)
         if caller.department != found.provider and not caller.audits:
             share, granted = await share_for(ports, work, caller, found)
+            if granted is not None and not granted.whole and not whole:
+                await require_secret_keys(work, ports.vault, caller.department, found)
     if share is not None:
         if whole:
             require_whole(granted)

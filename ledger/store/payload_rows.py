@@ -87,6 +87,10 @@ class PayloadRows(Rows):
     async def add_use(self, use: Use) -> None:
         await self._connection.execute(sa.insert(uses).values({name: getattr(use, name) for name in _COLUMNS}))
 
+    async def versions_used(self, department: str, action: str) -> list[str]:
+        where = uses.c.department == department, uses.c.action == action
+        return list((await self._connection.execute(sa.select(uses.c.version).where(*where).distinct())).scalars())
+
     async def uses(self, share: str, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Use]]:
         query = sa.select(uses).where(uses.c.share == share, uses.c.id > after).order_by(uses.c.id).limit(limit)
         rows = await self._connection.execute(query)

@@ -277,6 +277,7 @@ uses = sa.Table(  # use records (Decree 809 art. 29), kept at least three years
     _column("department", Text),
     _column("caller", Text),
     _column("action", Text),
+    sa.Index("ix_uses_department_action", "department", "action"),
 )
 
 

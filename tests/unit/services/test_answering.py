@@ -250,6 +250,26 @@ async def test_growth_tells_of_no_record(world: World) -> None:
         await prove_growth(world.ports, caller(CONSUMER), first, third)
 
 
+async def test_keys_of_an_earlier_version_do_not_open_a_part_of_a_later_one(world: World) -> None:
+    """Whoever was given the keys of a table could guess back what a narrow share hides of the next, grown one."""
+    _, share = await shared(world, WHOLE)
+    await verification_keys(world.ports, caller(CONSUMER), share)
+    later = await version_of(world, table(607))
+    narrow = await world.delivered(later, scope=SOME)
+    doors = (
+        lambda: ask(world, narrow),
+        lambda: prove_record(world.ports, caller(CONSUMER), later, 3),
+        lambda: prove_growth(world.ports, caller(CONSUMER), later, later),
+    )
+    for door in doors:
+        with pytest.raises(ScopeNotProvable, match="was given keys of version 1"):
+            await door()
+    assert numbers(await ask(world, narrow, by=PROVIDER)) == list(range(100))
+
+    fresh = await version_of(world, table(608), fresh_keys=True)
+    assert numbers(await ask(world, await world.delivered(fresh, scope=SOME))) == list(range(100))
+
+
 async def test_a_file_is_its_own_scope(world: World) -> None:
     version = await version_of(world, bytes(5000), format="share-file/1", schema=None)
     share = await world.delivered(version, scope={"items": ["图片"], "rows": "本年度"})

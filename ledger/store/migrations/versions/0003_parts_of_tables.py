@@ -1,4 +1,4 @@
-"""The encrypted Parquet parts of tables that are kept."""
+"""The encrypted Parquet parts of tables that are kept; who was given a version's keys, found without a search."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,3 +24,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["document"], ["payloads.document"], name=op.f("fk_table_parts_document")),
         sa.PrimaryKeyConstraint("document", "first_record", name=op.f("pk_table_parts")),
     )
+    op.create_index("ix_uses_department_action", "uses", ["department", "action"])
