@@ -10,6 +10,7 @@ import select
 import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class Played:
     secrets: Path
     told: str  # stderr
     result: dict[str, Any]
-    served: int  # status of a health check while it was left running
+    served: str  # what a health check said while it was left running, its status first
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -75,11 +76,16 @@ def started(temporary: Path, folder: Path, stderr: IO[str], *options: str) -> "s
     )
 
 
-def answers(told: Path, demo: "subprocess.Popen[str]") -> int:
-    """The status of the health check at the address that --serve prints."""
+def answers(told: Path, demo: "subprocess.Popen[str]") -> str:
+    """What the health check says at the address that --serve prints."""
     while demo.poll() is None:
         if found := re.search(r"服务运行于 (http://127\.0\.0\.1:[0-9]+)", told.read_text()):
-            return httpx.get(f"{found[1]}/readyz", trust_env=False).status_code
+            deadline = time.monotonic() + 30  # a busy machine may be behind its own chain for a moment
+            while True:
+                said = httpx.get(f"{found[1]}/readyz", trust_env=False)
+                if said.status_code == 200 or time.monotonic() > deadline:
+                    return f"{said.status_code} {said.text}"
+                select.select([], [], [], 0.5)
         select.select([], [], [], 0.05)
     raise AssertionError(told.read_text())
 
@@ -114,7 +120,7 @@ def test_the_answer_has_exactly_its_members(played: Played) -> None:
     assert result["tampered"] == {"detected": True, "record_index": 215_674}
     assert result["refusals"] == ["departments-key-retired", "no-share", "share-expired"]
     assert 0 < result["seconds"] < 400
-    assert played.served == 200
+    assert played.served.startswith("200 "), played.served
 
 
 def test_the_audit_is_clean_and_names_what_was_tampered_with(played: Played) -> None:
