@@ -226,7 +226,7 @@ def _proofs(routes: APIRouter, runtime: Runtime) -> None:
     @routes.get(
         "/versions/{version}/manifest",
         tags=["versions"],
-        responses=showing(ManifestView, 403),
+        responses=showing(ManifestView, 403, 409, 410),
         openapi_extra=CHECKER,
     )
     async def manifest(request: Request, caller: CallerOf, version: DigestInPath) -> Response:
@@ -247,7 +247,7 @@ def _proofs(routes: APIRouter, runtime: Runtime) -> None:
     @routes.get(
         "/versions/{version}/records/{index}/proof",
         tags=["versions"],
-        responses=answering(ProofView, 403, 404, 409, 410, 422),
+        responses=answering(ProofView, 403, 404, 409, 410, 413, 422),
         openapi_extra=CHECKER,
     )
     async def proof(

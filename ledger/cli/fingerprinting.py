@@ -70,6 +70,11 @@ def take(run: Run, asked: Asked) -> Answer:
         return _tell(run, asked, keys, *_of_query(run, asked, url, schema, keys))
     file = Path(asked.target or "")
     file.stat()  # its own error, before anything is begun
+    if file.is_dir():
+        raise InvalidOption(
+            f"{file} is a folder",
+            remedy="Name one file; folders of parts are for `version verify` and `version diff`.",
+        )
     if asked.format == FILE or (asked.format is None and asked.form is None and file.suffix.lower() not in FORMS):
         return _tell(run, asked, keys, *_of_file(run, asked, file, keys))
     options = ReadOptions.from_json({**asked.read, "form": asked.form or FORMS.get(file.suffix.lower(), "csv")})
@@ -170,7 +175,10 @@ def _of_table(
     source = open_source(file, options)
     schema = schema or own_schema(source)
     if schema is None:
-        raise InvalidOption("this table declares no columns: give --schema")
+        raise InvalidOption(
+            "this table declares no columns: give --schema",
+            remedy='Write them into a file: {"columns": [{"name": "code", "type": "text"}]}, in the table\'s order.',
+        )
     format = asked.format or RECORD
     note, stopped = _note(run, asked, Work.on_file(file, format, schema, options, twin=asked.twin), keys)
     if stopped is not None and isinstance(source, CsvSource | JsonLinesSource):

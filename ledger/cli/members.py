@@ -28,6 +28,7 @@ HELP: Final = {
     "purpose": "Purpose 使用目的.",
     "reasons": "Reasons 理由.",
     "scenario": "Scenario 使用场景.",
+    "segments": "First record of a segment whose keys go: 0, or as the manifest says; may be repeated.",
     "scope": "Scope 使用范围: 'item,item; which rows', or FILE.json. Items are columns; rows as filters: --where.",
 }
 

@@ -24,7 +24,8 @@ WIDE: Final = 240  # columns where there is no terminal: nothing is to be cut
 class Answer:
     """What a command found: `value` for programs; for people its members, or the rows of `value[rows]` by `columns`.
 
-    `passed` False makes the exit code 1. `note` is one line for people.
+    `passed` False makes the exit code 1. `note` is one line for people. `headings` are of the members of each row's
+    `cells`: a table of its own, whose names are shown as they are.
     """
 
     value: Any
@@ -33,6 +34,7 @@ class Answer:
     passed: bool = True
     note: str = ""
     hide: frozenset[str] = field(default=frozenset())
+    headings: Sequence[str] = ()
 
 
 def printable(text: str) -> str:
@@ -149,22 +151,28 @@ class Output:
             return
         if answer.columns:
             items = value.get(answer.rows) or []
-            console.print(self._listing(items, answer.columns) if items else Text(say(self.lang, "none")))
+            console.print(
+                self._listing(items, answer.columns, answer.headings) if items else Text(say(self.lang, "none"))
+            )
             hidden = answer.hide | {answer.rows}
             value = {} if answer.rows == "items" else {name: what for name, what in value.items() if name not in hidden}
         if value:
             console.print(self._members({name: what for name, what in value.items() if name not in answer.hide}))
 
-    def _listing(self, items: Iterable[Any], columns: Sequence[str]) -> "Table":
+    def _listing(self, items: Iterable[Any], columns: Sequence[str], headings: Sequence[str]) -> "Table":
         from rich.table import Table
         from rich.text import Text
 
         table = Table(show_edge=False, pad_edge=False)
         for column in columns:
             table.add_column(label(self.lang, column), overflow="fold")
+        for heading in headings:
+            table.add_column(Text(printable(heading)), overflow="fold")
         for item in items:
             row = item if isinstance(item, Mapping) else {columns[0]: item}
-            table.add_row(*(Text(self.cell(column, _short(row.get(column)))) for column in columns))
+            cells = [self.cell("", each) for each in row["cells"]] if headings else []
+            shown = [self.cell(column, _short(row.get(column))) for column in columns]
+            table.add_row(*map(Text, (*shown, *cells)))
         return table
 
     def _members(self, value: Mapping[str, Any]) -> "Table":

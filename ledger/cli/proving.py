@@ -132,7 +132,9 @@ def prove_growth(run: Run, earlier: str, later: str, *, output: Path | None) -> 
 def _proven(
     run: Run, report: VerifyReport, about: dict[str, Any], proof: dict[str, Any], output: Path | None
 ) -> Answer:
-    """The checks and the proof itself, which is also written to a file if one is named."""
-    if output is not None:
-        write_whole(output, json.dumps(proof, ensure_ascii=False, indent=1).encode() + b"\n")
-    return answer(run, report, {**about, "proof": proof})
+    """The checks and the proof itself; with a file named, people find it there, and programs in both places."""
+    found = answer(run, report, {**about, "proof": proof})
+    if output is None:
+        return found
+    write_whole(output, json.dumps(proof, ensure_ascii=False, indent=1).encode() + b"\n")
+    return replace(found, hide=frozenset({"proof"}))

@@ -22,13 +22,14 @@ from ledger.cli.run import Run
 from ledger.cli.texts import say
 from ledger.cli.verification import recovers
 from ledger.cli.wheres import asked_text, read_where
+from ledger.domain.entries import Entry
 from ledger.domain.scopes import Filter
 from ledger.errors import InvalidProof
-from ledger.fingerprint import Disclosure
+from ledger.fingerprint import RECORD, Disclosure
 from ledger.fingerprint.answer_proof import MAX_TEXT, read_proof_text
 from ledger.fingerprint.record_proof import cell_json
 from ledger.services.checks import VerifyReport
-from ledger.services.material import Material, fingerprint_of
+from ledger.services.material import Material, VersionDocument, fingerprint_of
 from ledger.services.page_checking import check_page
 from ledger.services.pages import FORMAT, RecordsPage
 
@@ -98,6 +99,7 @@ def _proven(run: Run, share: str, columns: str | None, where: list[str], output:
     if not isinstance(version, str):
         raise InvalidOption("nothing was delivered under this share yet")
     ledger, entry, document = anchoring_of(run, version, None)
+    _require_provable(names, entry, document)
     material, shown = Material(entry, document, None, None), _Shown()
     with ExitStack() as opened:
         step = opened.enter_context(
@@ -113,6 +115,18 @@ def _proven(run: Run, share: str, columns: str | None, where: list[str], output:
                 file.write(json.dumps(page.to_json(), ensure_ascii=False).encode() + b"\n")
             step(page.stop)
     return _answer(run, asked, version, shown, output)
+
+
+def _require_provable(names: tuple[str, ...] | None, entry: Entry, document: bytes | None) -> None:
+    """Raises InvalidOption for fewer columns than the table has, of a version whose proofs show whole records."""
+    if names is None or document is None or fingerprint_of(entry).format != RECORD:
+        return
+    schema = VersionDocument.parse(document).schema
+    if schema is not None and set(names) < set(schema.names):
+        raise InvalidOption(
+            f"a version of {RECORD} proves whole records only",
+            remedy="Leave --columns out; to show fewer, the provider anchors the table as share-record-sd/1.",
+        )
 
 
 class _Failed(Exception):
@@ -164,7 +178,14 @@ def _answer(run: Run, asked: _Asked, version: str, shown: _Shown, output: Path |
         note += " " + say(run.out.lang, "pages-shredded", count=shown.shredded)
     if output is not None:
         return Answer({**told, "file": str(output)}, note=note)
-    return Answer({**told, "records": shown.rows}, columns=("index", "cells"), rows="records", note=note)
+    return Answer(
+        {**told, "records": shown.rows},
+        columns=("index",),
+        rows="records",
+        note=note,
+        hide=frozenset({"columns"}) if shown.rows else frozenset(),
+        headings=() if last is None else last.columns,
+    )
 
 
 # ---- pages that were kept --------------------------------------------------------------------------------------------
@@ -244,5 +265,5 @@ def _report(run: Run, reports: list[VerifyReport], about: dict[str, Any]) -> Ans
         min(those, key=lambda check: _RANKS[check.ok]) for those in zip(*(one.checks for one in reports), strict=True)
     ]
     whole = VerifyReport(tuple(checks), tuple(number for report in reports for number in report.differences))
-    note = say(run.out.lang, "passed" if whole.ok else "failed")
+    note = say(run.out.lang, "passed" if whole.ok else "failed" if whole.failed else "not-all-checked")
     return Answer({**whole.to_json(), **about}, columns=_CHECKS, rows="checks", passed=whole.ok, note=note)

@@ -179,6 +179,7 @@ def evidence(
     from ledger.cli.download import write_whole
 
     found = run.client.get(f"/authorisations/{segment(share)}/evidence")
-    if output is not None:
-        write_whole(output, json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n")
-    return Answer(found)
+    if output is None:
+        return Answer(found)
+    write_whole(output, json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n")
+    return Answer(found, hide=frozenset({"entries", "documents"}))

@@ -28,6 +28,8 @@ def _what_is_shredded(run: Run, fields: dict[str, Any], document: dict[str, Any]
     segments = bool(document.get("segments"))
     if fields["whole"] and segments:
         raise InvalidOption("give --whole or --segments, not both")
+    if not fields["whole"] and not segments:  # left out by mistake, it would be all of it
+        raise InvalidOption("give --whole to delete all keys, or --segments for those of some records")
     fields["whole"] = not segments
     if signs_here(run):
         told = run.client.get(f"/versions/{segment(version or '')}")

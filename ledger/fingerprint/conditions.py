@@ -43,6 +43,7 @@ _COMPARED: Final[dict[str, tuple[Callable[..., Any], Callable[[Any, Any], bool]]
 _INT64_DIGITS: Final = 18  # that many characters are a number of 64 bits
 _NINES: Final = str.maketrans("0123456789", "9876543210")
 _POINT: Final = "."
+_Order = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +104,19 @@ class Condition:
                 return self._compared(digits.cast(pa.int64()), values)
             except pa.ArrowInvalid:
                 pass  # one of the cells is beyond 64 bits
-        orders = [_order(value) for value in self.values]
-        return pa.array(
-            [cell is not None and self._met(_order(cell), orders) for cell in digits.to_pylist()], pa.bool_()
-        )
+        met = self._comparison()
+        return pa.array([cell is not None and met(_order(cell)) for cell in digits.to_pylist()], pa.bool_())
 
     def _compared(self, numbers: pa.Array, values: Sequence[Any]) -> Any:
         if self.operator == "in":
             return pc.is_in(numbers, value_set=pa.array(values, numbers.type))
         return _COMPARED[self.operator][0](numbers, pa.scalar(values[0], numbers.type))
 
-    def _met(self, order: tuple[int, int, str], others: list[tuple[int, int, str]]) -> bool:
-        return order in others if self.operator == "in" else _COMPARED[self.operator][1](order, others[0])
+    def _comparison(self) -> Callable[[_Order], bool]:
+        if self.operator == "in":
+            return frozenset(map(_order, self.values)).__contains__  # not one by one: there may be a thousand
+        compare, value = _COMPARED[self.operator][1], _order(self.values[0])
+        return lambda order: compare(order, value)
 
 
 def conditions(filters: Iterable[Filter], schema: Schema) -> tuple[Condition, ...]:
@@ -145,7 +147,7 @@ def _digits(cell: bytes) -> str:
     return cell.replace(b".", b"").decode()
 
 
-def _order(digits: str) -> tuple[int, int, str]:
+def _order(digits: str) -> _Order:
     """What sorts as the number does, however long it is: linear, where turning digits into a number is not."""
     plain = digits.lstrip("-").lstrip("0")
     if not digits.startswith("-"):

@@ -61,7 +61,7 @@ async def answer_records(
     require_provable(granted, version)
     if caller.department == found.consumer:
         await ask_chain(ports, found)
-    hidden = [at for at, name in enumerate(schema.names) if name not in columns]
+    hidden = _without(schema, columns)
     met = (*conditions(granted.filters, schema), *asked)
     selected = await select_from(ports, version, Wanted(first, query.limit, met, hidden), bounds)
     await record_use(ports, caller, share, version, "records")
@@ -102,7 +102,7 @@ async def prove_from_table(
     require_provable(seen, found)
     shown = seen.columns if columns is None else columns
     require_columns(shown, seen)
-    hidden = [at for at, name in enumerate(schema.names) if name not in shown]
+    hidden = _without(schema, shown)
     met, numbers = conditions(seen.filters, schema), sorted(set(indexes))
     made = await from_table(ports, found, lambda table, rule, tree: prove(table, rule, tree, numbers, met, hidden))
     if made is None:
@@ -156,7 +156,14 @@ def _asked(query: Query, granted: Granted, schema: Schema) -> tuple[tuple[str, .
     require_columns([*wanted, *(one.column for one in query.filters)], granted)
     if not wanted:
         raise InvalidInput("name at least one column", parameter="columns")
-    return tuple(name for name in granted.columns if name in wanted), conditions(query.filters, schema)
+    shown = set(wanted)
+    return tuple(name for name in granted.columns if name in shown), conditions(query.filters, schema)
+
+
+def _without(schema: Schema, shown: Sequence[str]) -> list[int]:
+    """The numbers of the columns that are not shown."""
+    names = set(shown)
+    return [at for at, name in enumerate(schema.names) if name not in names]
 
 
 def require_columns(names: Sequence[str], granted: Granted) -> None:

@@ -21,6 +21,7 @@ from ledger.domain.scopes import Granted
 from ledger.domain.stages import OPEN, Stage
 from ledger.domain.state import Share, Version
 from ledger.errors import (
+    Conflict,
     NoShare,
     PayloadElsewhere,
     ShareEnded,
@@ -29,6 +30,7 @@ from ledger.errors import (
     ShareNotInForce,
     ShareNotLive,
     ShareSuspended,
+    Shredded,
 )
 from ledger.ports import Ports, UnitOfWork, Use
 from ledger.services.material import Material
@@ -181,9 +183,9 @@ async def ask_chain(ports: Ports, share: Share) -> None:
 
 
 async def record_use(ports: Ports, caller: Caller, share: str, version: Held, action: str) -> None:
-    """In one transaction with a last look at the share: it may have been suspended while the payload was opened.
+    """In one transaction with a last look at share and version: suspended or shredded while the payload was opened?
 
-    Raises as `authorised`, and whatever the store raises: without the record there is no use.
+    Raises as `authorised`; Shredded, Conflict; and whatever the store raises: without the record there is no use.
     """
     async with ports.store.write() as work:
         found = await _load(work, share)
@@ -191,12 +193,26 @@ async def record_use(ports: Ports, caller: Caller, share: str, version: Held, ac
             raise ShareNotInForce("another version was delivered just now; ask again", share=share)
         if found.provider != caller.department:
             refuse_unless_in_force(found, ports.clock.now())
+        await _refuse_if_shredded_since(work, version)
         at = int(ports.clock.now() * 1000)
         await work.add_use(Use(at, share, version.version.id, caller.department, caller.id, action))
         await work.commit()
 
 
 # ---- steps -----------------------------------------------------------------------------------------------------------
+
+
+async def _refuse_if_shredded_since(work: UnitOfWork, before: Held) -> None:
+    """What was opened with keys that are deleted by now must not leave. Raises Shredded, Conflict for a part of it."""
+    id = before.version.id
+    now = (await work.load([(Version, (parse_digest(id),))])).get(Version, id)
+    if now is None or now.updated == before.version.updated:
+        return
+    if now.shredded:
+        raise Shredded(f"version {now.number} of {now.dataset} was shredded")
+    if now.partly_shredded:
+        told = f"a part of version {now.number} of {now.dataset} was shredded just now"
+        raise Conflict(told, remedy="Ask again for what is left.")
 
 
 async def _load(work: UnitOfWork, share: str) -> Share | None:

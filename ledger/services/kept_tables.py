@@ -50,19 +50,31 @@ class KeptTable:
         Only the row groups and columns needed are fetched. Raises InvalidInput for a range or columns that cannot be,
         NotFound for a column that is not there, TooLarge for 2^31 bytes in one.
         """
-        if first < 0 or count < 0 or not columns or len(set(columns)) < len(columns):
-            raise InvalidInput("a range of records and at least one column, each once, are needed")
-        if unknown := [column for column in columns if column not in self._places]:
-            raise NotFound(f"the table has no column {unknown[0]!r}", column=unknown[0])
-        wanted = [self._places[column] for column in columns]
-        with self._lock:
-            found = list(self._spans(first, min(first + count, self.records), wanted))
+        found = list(self.pieces(first, count, columns))
         fields = pa.schema([pa.field(column, pa.binary()) for column in columns])
         try:
             arrays = [pa.concat_arrays(cells) for cells in zip(*(batch.columns for batch in found), strict=True)]
         except pa.ArrowInvalid:
             raise TooLarge("these records have 2^31 bytes or more in one column: ask for fewer at once") from None
         return pa.RecordBatch.from_arrays(arrays or [pa.array([], pa.binary()) for _ in columns], schema=fields)
+
+    def pieces(self, first: int, count: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The same, row group by row group: however large the records, memory holds some 16 MiB of them, or one.
+
+        Raises as `read`, but not TooLarge.
+        """
+        if first < 0 or count < 0 or not columns or len(set(columns)) < len(columns):
+            raise InvalidInput("a range of records and at least one column, each once, are needed")
+        if unknown := [column for column in columns if column not in self._places]:
+            raise NotFound(f"the table has no column {unknown[0]!r}", column=unknown[0])
+        wanted, stop = [self._places[column] for column in columns], min(first + count, self.records)
+        while first < stop:
+            number = self._part_of(first)
+            with self._lock:  # not while the caller has the piece
+                batches = self._kept_open(number).batches(first, min(stop, self._parts[number].stop), wanted)
+                batch = next(batches)
+            yield batch.rename_columns(list(columns))
+            first += batch.num_rows
 
     def encoder(self, schema: Schema) -> RecordEncoder:
         return RecordEncoder(schema, "canonical", name=self.name)
@@ -84,13 +96,6 @@ class KeptTable:
         """What was kept open for the next reading."""
         with self._lock:
             self._let_go()
-
-    def _spans(self, first: int, stop: int, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
-        while first < stop:
-            number = self._part_of(first)
-            end = min(stop, self._parts[number].stop)
-            yield from self._kept_open(number).batches(first, end, columns)
-            first = end
 
     def _part_of(self, record: int) -> int:
         return max(0, bisect_right(self._firsts, record) - 1)

@@ -1,6 +1,7 @@
 """The rows of a prepared version: its document, wrapped keys and manifest, and the fields its act will carry."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from ledger.domain.documents import Document
 from ledger.domain.identifiers import ZERO_DIGEST
 from ledger.domain.refusals import refusal_from_name
 from ledger.domain.state import Dataset, Line
+from ledger.errors import NotReady, Unavailable
 from ledger.fingerprint import Fingerprint, Manifest, SegmentKeys
 from ledger.fingerprint.sealed_reader import PartPlace
 from ledger.ports import PayloadRow, Ports, StoredDocument, StoredPayload, TablePart, UnitOfWork, Vault
@@ -129,11 +131,23 @@ async def write_prepared(
         ),
         parts=() if kept is None else tuple(_row(ports.vault, document.digest, part) for part in kept.parts or ()),
     )
+    objects = [] if kept is None else [kept.payload.digest, *(part.object for part in kept.parts or ())]
+    for digest in objects:
+        if await ports.payloads.unclaimed_since(digest) is None:
+            raise Unavailable(
+                "what was stored for this version was swept before it was whole: a clock jumped, or it took too long",
+                remedy="Prepare it again, and raise SHARELEDGER_ORPHAN_HOURS if it takes so long.",
+            )
     readers = frozenset({caller.department})
     async with ports.store.write() as work:
         await work.add_document(StoredDocument(document.digest, document.kind, document.body, False, readers))
         await work.add_payload(row)
         await work.commit()
+    # Stopping here leaves marks that the next sweep takes away. Until then another database, say of an older backup,
+    # would let these objects go.
+    with suppress(Unavailable, NotReady):
+        for digest in objects:
+            await ports.payloads.claim(digest)
 
 
 def _row(vault: Vault, document: str, part: PartPlace) -> TablePart:

@@ -21,8 +21,9 @@ from ledger.fingerprint.leaves import LeafRule, leaf_array
 from ledger.fingerprint.manifest import CHUNK_TILES, TILE_RECORDS
 from ledger.fingerprint.salts import CHUNK_RECORDS
 
-_CELLS_AT_ONCE: Final = 1 << 21
-_LARGEST: Final = 60 << 20  # bytes of one record's proof as JSON: what a verifier still reads
+_CELLS_AT_ONCE: Final = 1 << 21  # then the clock is looked at
+_LARGEST: Final = 60 << 20  # bytes of a proof's records as JSON: what a verifier still reads
+_CELLS_PROVEN: Final = 1 << 25  # hashed for one proof of records that were named, those of their tiles included
 
 
 class Table(Protocol):
@@ -32,8 +33,11 @@ class Table(Protocol):
     def schema(self) -> Schema: ...
     @property
     def records(self) -> int: ...
-    def read(self, first: int, count: int, columns: Sequence[str]) -> pa.RecordBatch:
-        """Those records, cut at the table's end, and columns: canonical cells. Raises Corrupt, Shredded."""
+    def pieces(self, first: int, count: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Those records, cut at the table's end, and columns: canonical cells, so many at once as memory allows.
+
+        Raises Corrupt, Shredded.
+        """
         ...
 
 
@@ -88,15 +92,17 @@ def prove(
     indexes: Sequence[int],
     conditions: tuple[Condition, ...] = (),
     hidden: Collection[int] = (),
+    bounds: Bounds | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AnswerProof | None:
     """One proof of these records, in rising order; None unless all are there and meet the conditions.
 
-    Raises as `select`.
+    Raises as `select`; TooLarge also if they are too large together or too far apart.
     """
     if not indexes or indexes[0] < 0 or indexes[-1] >= table.records:
         return None
-    selection = _Selection(table, rule, tree, Wanted(0, len(indexes), conditions, hidden), Bounds(), time.monotonic)
-    return selection.proof_of(list(indexes))
+    wanted, most = Wanted(0, len(indexes), conditions, hidden), bounds or Bounds(size=_LARGEST, seconds=40)
+    return _Selection(table, rule, tree, wanted, most, clock).proof_of(list(indexes))
 
 
 class _Selection:
@@ -115,14 +121,14 @@ class _Selection:
         gone = self._gone(self._wanted.first, end)
         stop, fruitful = self._wanted.first, 0
         for start, upto in self._stretches(self._wanted.first, end, gone):
-            numbers = self._numbers(start, upto)
+            numbers, upto = self._found(start, upto)
             if len(numbers) > self._wanted.limit - len(self._shown):
                 numbers = numbers[: self._wanted.limit - len(self._shown)]
                 upto = numbers[-1] + 1
             stop = upto if self._take(numbers) else self._shown[-1].index + 1
             fruitful += bool(numbers)
             full = len(self._shown) == self._wanted.limit or fruitful == self._bounds.chunks or stop < upto
-            if full or self._clock() - self._began > self._bounds.seconds:
+            if full or self._late():
                 break
         else:
             stop = max(end, self._wanted.first)
@@ -130,14 +136,25 @@ class _Selection:
         return Selected(answer, stop, tuple((one, min(other, stop)) for one, other in gone if one < stop))
 
     def proof_of(self, numbers: list[int]) -> AnswerProof | None:
-        for tile in sorted({number // TILE_RECORDS for number in numbers}):
-            first, upto = tile * TILE_RECORDS, min((tile + 1) * TILE_RECORDS, self._table.records)
-            wanted = {number for number in numbers if first <= number < upto}
-            if self._wanted.conditions and not wanted <= set(self._numbers(first, upto)):
+        tiles = sorted({number // TILE_RECORDS for number in numbers})
+        most = _CELLS_PROVEN // (TILE_RECORDS * len(self._table.schema.names))
+        if len(tiles) > most:
+            raise _too_large(f"these records lie in {len(tiles)} tiles of {TILE_RECORDS}, too many for one proof")
+        wanted = set(numbers)
+        for tile in tiles if self._wanted.conditions else ():
+            first = tile * TILE_RECORDS
+            met = {number for found, _ in self._matches(first, self._end(tile)) for number in found}
+            if not wanted.intersection(range(first, first + TILE_RECORDS)) <= met:
                 return None
-        cells = self._read(numbers)
-        shown = [shown_record(self._rule, number, cells[number], self._wanted.hidden) for number in numbers]
-        return answer_of(shown, self._tree, self._leaves)
+            self._hurry()
+        for stretch in _stretches(tiles, len(self._table.schema.names)):
+            for number, cells in self._cells(stretch, wanted):
+                one, size = self._shown_as(number, cells)
+                if self._size + size > self._bounds.size:
+                    raise _too_large("these records are too large for one proof")
+                self._add(one, size)
+            self._hurry()
+        return answer_of(self._shown, self._tree, self._leaves)
 
     def _gone(self, first: int, end: int) -> list[tuple[int, int]]:
         keys = self._rule.keys
@@ -156,57 +173,97 @@ class _Selection:
             yield first, upto
             first = upto
 
-    def _numbers(self, first: int, upto: int) -> list[int]:
-        """The records of a stretch that meet the conditions."""
+    def _found(self, first: int, upto: int) -> tuple[list[int], int]:
+        """The records of a stretch that meet the conditions, and how far it was looked at.
+
+        It is left early only where a tile ends: where a piece ends depends on cells that may not be shown.
+        """
+        if not self._wanted.conditions:
+            return list(range(first, upto)), upto
+        found: list[int] = []
+        for numbers, end in self._matches(first, upto):
+            found += numbers
+            whole = end // TILE_RECORDS * TILE_RECORDS
+            if len(found) > self._wanted.limit:
+                return found, end
+            if first < whole and end < upto and self._late():
+                return [number for number in found if number < whole], whole
+        return found, upto
+
+    def _matches(self, first: int, upto: int) -> Iterator[tuple[list[int], int]]:
+        """Piece by piece: the records that meet the conditions, and where the piece ends."""
         conditions = self._wanted.conditions
-        if not conditions:
-            return list(range(first, upto))
         columns = list(dict.fromkeys(one.column for one in conditions))
-        mask = matching(conditions, self._table.read(first, upto - first, columns))
-        return [first + int(at) for at in np.flatnonzero(mask)]
+        for rows in self._table.pieces(first, upto - first, columns):
+            numbers = [first + int(at) for at in np.flatnonzero(matching(conditions, rows))]
+            first += rows.num_rows
+            yield numbers, first
 
     def _take(self, numbers: list[int]) -> bool:
-        """Show these records of one chunk. False if the page was full before all of them were."""
-        hidden = self._wanted.hidden
-        cells = self._read(numbers)
-        for number in numbers:
-            one = shown_record(self._rule, number, cells.pop(number), hidden)
-            size = len(orjson.dumps(one.to_json()))
-            if size > _LARGEST:
-                raise TooLarge(f"record {number} is too large for an answer", record=number, limit=_LARGEST)
-            if self._shown and self._size + size > self._bounds.size:
+        """Show these records of one chunk. False if the page was full, or time was up, before all of them were."""
+        tiles, wanted = sorted({number // TILE_RECORDS for number in numbers}), set(numbers)
+        for at, stretch in enumerate(_stretches(tiles, len(self._table.schema.names))):
+            if at and self._late():
                 return False
-            self._shown.append(one)
-            self._size += size
+            full = False
+            for number, cells in self._cells(stretch, wanted):  # to the end: the leaves of a whole tile are needed
+                full = full or not self._fits(number, cells)
+            if full:
+                return False
         return True
 
-    def _read(self, numbers: list[int]) -> dict[int, tuple[Any, ...]]:
-        """The cells of these records; the leaf hashes of their tiles are noted.
+    def _fits(self, number: int, cells: tuple[Any, ...]) -> bool:
+        one, size = self._shown_as(number, cells)
+        if size > _LARGEST:
+            raise TooLarge(f"record {number} is too large for an answer", record=number, limit=_LARGEST)
+        if self._shown and self._size + size > self._bounds.size:
+            return False
+        self._add(one, size)
+        return True
+
+    def _shown_as(self, number: int, cells: tuple[Any, ...]) -> tuple[RecordProof | Disclosure, int]:
+        """What is shown of a record, and its bytes as JSON."""
+        one = shown_record(self._rule, number, cells, self._wanted.hidden)
+        return one, len(orjson.dumps(one.to_json()))
+
+    def _add(self, one: RecordProof | Disclosure, size: int) -> None:
+        self._shown.append(one)
+        self._size += size
+
+    def _late(self) -> bool:
+        return self._clock() - self._began > self._bounds.seconds
+
+    def _hurry(self) -> None:
+        if self._late():
+            raise _too_large("these records lie too far apart for one proof")
+
+    def _cells(self, tiles: list[int], wanted: Collection[int]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """The cells of the records of these tiles that are wanted; at the end the tiles' leaf hashes are noted.
 
         A stretch is read once, for what lies between its tiles is decoded with them; only the tiles are hashed.
         """
-        wanted, found = set(numbers), dict[int, tuple[Any, ...]]()
-        names = self._table.schema.names
-        for tiles in _stretches(sorted({number // TILE_RECORDS for number in numbers}), len(names)):
-            start = tiles[0] * TILE_RECORDS
-            rows = self._table.read(start, self._end(tiles[-1]) - start, names)
+        leaves: dict[int, list[bytes]] = {tile: [] for tile in tiles}
+        place, names = tiles[0] * TILE_RECORDS, self._table.schema.names
+        for rows in self._table.pieces(place, self._end(tiles[-1]) - place, names):
             for run in _runs(tiles):
-                first, count = run.start * TILE_RECORDS, self._end(run[-1]) - run.start * TILE_RECORDS
-                batch = self._encoder.encode(rows.slice(first - start, count), first)
-                leaves = list(map(bytes, leaf_array(self._rule, batch, first)))
-                for tile in run:
-                    at = tile * TILE_RECORDS - first
-                    self._leaves[tile] = leaves[at : at + TILE_RECORDS]
-                for number in wanted.intersection(range(first, first + batch.count)):
-                    found[number] = batch.cells(number - first)
-        return found
+                first = max(place, run.start * TILE_RECORDS)
+                count = min(place + rows.num_rows, self._end(run[-1])) - first
+                if count <= 0:
+                    continue
+                batch = self._encoder.encode(rows.slice(first - place, count), first)
+                for number, leaf in enumerate(map(bytes, leaf_array(self._rule, batch, first)), first):
+                    leaves[number // TILE_RECORDS].append(leaf)
+                    if number in wanted:
+                        yield number, batch.cells(number - first)
+            place += rows.num_rows
+        self._leaves |= leaves
 
     def _end(self, tile: int) -> int:
         return min((tile + 1) * TILE_RECORDS, self._table.records)
 
 
 def _stretches(tiles: list[int], columns: int) -> Iterator[list[int]]:
-    """Tiles of one chunk, as many at once as keep memory bounded."""
+    """Tiles of one chunk, as many at once as are soon hashed."""
     most = max(1, _CELLS_AT_ONCE // (columns * TILE_RECORDS))
     start = 0
     for at in range(1, len(tiles) + 1):
@@ -214,6 +271,10 @@ def _stretches(tiles: list[int], columns: int) -> Iterator[list[int]]:
         if ends or tiles[at] // CHUNK_TILES != tiles[start] // CHUNK_TILES:
             yield tiles[start:at]
             start = at
+
+
+def _too_large(told: str) -> TooLarge:
+    return TooLarge(told, remedy="Ask for fewer records at once.")
 
 
 def _runs(tiles: list[int]) -> Iterator[range]:

@@ -62,6 +62,7 @@ def _open_sqlite(cache: int, *arguments: Any, **options: Any) -> sqlite3.Connect
         for pragma in (
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # a deleted key is overwritten; some builds of SQLite would leave it in the file
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             f"wal_autocheckpoint={CHECKPOINT_PAGES}",
             f"cache_size={-cache}",

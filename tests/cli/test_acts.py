@@ -117,7 +117,8 @@ def test_attesting_measures_unless_a_report_is_given(console: Console, server: F
 
 
 def test_shredding_is_of_the_whole_version_or_of_segments(console: Console, server: FakeServer) -> None:
-    assert console("version", "shred", VERSION, "--reasons", "到期").code == 0
+    assert console("version", "shred", VERSION, "--reasons", "到期").code == 2  # all of it has to be said
+    assert console("version", "shred", VERSION, "--whole", "--reasons", "到期").code == 0
     assert server.bodies() == [{"whole": True, "document": {"reasons": "到期"}}]
     server.requests.clear()
     server.state = "queued"

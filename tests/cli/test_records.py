@@ -285,3 +285,11 @@ def test_many_records_are_proven_by_the_server(console: Console, server: FakeSer
     assert (told.code, told.value["ok"], told.value["records"]) == (0, True, [3, 4]), told
     assert server.requests[0].url.params.get_list("index") == ["3", "4"]
     assert console(*asked[:-1], "--record", "5", "--json").value["error"]["code"] == "server-mismatch"
+
+
+def test_people_see_the_table_under_its_own_headings(console: Console, delivered: Delivered) -> None:
+    told = console("share", "records", SHARE, "--limit", "1", "--lang", "zh")
+    assert told.code == 0, told
+    heading, _, row, *_ = told.out.splitlines()
+    assert [each.strip() for each in heading.split("┃")] == ["序号", "code", "name"]
+    assert [each.strip() for each in row.split("│")] == ["0", "000000000000", "村0"]

@@ -35,13 +35,13 @@ class FakePayloads:
         plain = b"".join([piece async for piece in chunks])
         stored = key + plain
         digest = hashlib.sha256(stored).hexdigest()
-        self.objects[digest] = stored
+        self._keep(digest, stored)
         return StoredPayload(digest, len(plain), len(stored))
 
     async def put_file(self, file: Path | BinaryIO) -> StoredPayload:
         stored = await asyncio.to_thread(_content, file)
         digest = hashlib.sha256(stored).hexdigest()
-        self.objects[digest] = stored
+        self._keep(digest, stored)
         return StoredPayload(digest, len(stored), len(stored))
 
     def reader(self, digest: str) -> BinaryIO:
@@ -81,6 +81,9 @@ class FakePayloads:
 
     async def claim(self, digest: str) -> None:
         self.marks.pop(digest, None)
+
+    def _keep(self, digest: str, stored: bytes) -> None:
+        self.objects[digest], self.marks[digest] = stored, datetime.now(UTC)
 
     def mark(self, digest: str, since: float) -> None:
         """Call it stored and not claimed since then, in unix seconds."""

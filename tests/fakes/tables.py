@@ -15,6 +15,7 @@ class FakeTable:
     """Rows of canonical cells. Reading a record of `gone` raises Shredded, as a part whose key was deleted does."""
 
     name = "the kept table"
+    group = 1 << 16
 
     def __init__(self, schema: Schema, rows: Sequence[Cells], gone: range = range(0)) -> None:
         self.schema, self.records, self.gone = schema, len(rows), gone
@@ -29,6 +30,14 @@ class FakeTable:
         rows = self._rows[first : first + count]
         arrays = [pa.array([row[place] for row in rows], pa.binary()) for place in places]
         return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+    def pieces(self, first: int, count: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """By row groups of `group` records."""
+        stop = min(first + count, self.records)
+        while first < stop:
+            upto = min(stop, (first // self.group + 1) * self.group)
+            yield self.read(first, upto - first, columns)
+            first = upto
 
     def encoder(self, schema: Schema) -> RecordEncoder:
         return RecordEncoder(schema, "canonical", name=self.name)

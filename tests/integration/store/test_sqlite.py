@@ -64,6 +64,6 @@ async def test_a_full_disk_is_unavailable_and_loses_nothing(sqlite_file: Path) -
 async def test_sqlite_is_durable_and_checks_references(sqlite_file: Path) -> None:
     engine = open_engine(url_of(sqlite_file))
     async with engine.connect() as connection:
-        for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+        for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1)):
             assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
     await engine.dispose()

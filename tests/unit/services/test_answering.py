@@ -312,6 +312,26 @@ async def test_suspended_while_the_page_is_read(world: World, monkeypatch: pytes
     assert await uses(world.ports, caller(CONSUMER), share) == []
 
 
+@pytest.mark.parametrize("whole", [True, False])
+async def test_shredded_while_the_page_is_read(world: World, monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
+    """The keys are at hand still, but what they opened must not leave any more."""
+    _, share = await shared(world, NARROW)
+    opened = answering.open_table
+    shredding = Document.make("shredding", dataset=DATASET, number=1, reasons="到期", segments=[0])
+    document = await world.keep(shredding, PROVIDER)
+
+    async def slow(ports: Any, found: Any) -> Any:
+        table = await opened(ports, found)
+        shred = {"dataset": DATASET, "number": 1, "whole": whole, "document": document}
+        await world.act("ShredVersion", PROVIDER, Duty.OFFICER, **shred)
+        return table
+
+    monkeypatch.setattr(answering, "open_table", slow)
+    with pytest.raises(Shredded if whole else Conflict):
+        await ask(world, share)
+    assert await uses(world.ports, caller(CONSUMER), share) == []
+
+
 @pytest.mark.parametrize(
     "token",
     ["", "5", "-1", "0." + "0" * 64, "x" * 100, "{0}", "{0}.", "{0}.-1", "{0}.01", "{0}.1.1", "{0}.９", "{0}.9e9"],

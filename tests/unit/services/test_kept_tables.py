@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -21,7 +22,7 @@ from ledger.errors import (
     Shredded,
     Unavailable,
 )
-from ledger.fingerprint import FILE, SegmentKeys, fingerprint_file, leaves
+from ledger.fingerprint import FILE, SegmentKeys, fingerprint_file, leaves, sealed_writer
 from ledger.fingerprint.kernel.engine import digests_array
 from ledger.fingerprint.levels import top
 from ledger.ports import StoredPayload
@@ -87,6 +88,18 @@ async def test_records_are_read_by_range_and_column(world: World, version: str) 
     assert found.read(598, 100, ["code", "name", "n"]).to_pylist() == [row(598), row(599)]
     assert found.read(600, 5, ["n"]).num_rows == found.read(9, 0, ["n"]).num_rows == 0
     assert keeps_table(await found_of(world, version))
+
+
+async def test_large_records_are_read_a_row_group_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many bytes lie in a chunk, those that look for records in it hold one row group."""
+    monkeypatch.setattr(sealed_writer, "GROUP_BYTES", 2000)
+    version = await world.anchor(await world.prepare(table()))
+    found = await kept(world, version)
+    pieces = list(found.pieces(5, 590, ["n", "code"]))
+    assert len(pieces) > 5 and max(piece.nbytes for piece in pieces) < 4000
+    assert pa.Table.from_batches(pieces).to_pylist() == found.read(5, 590, ["n", "code"]).to_pylist()
+    assert list(found.pieces(600, 9, ["n"])) == list(found.pieces(9, 0, ["n"])) == []
+    found.close()
 
 
 async def test_ranges_and_columns_that_cannot_be(world: World, version: str) -> None:

@@ -104,9 +104,11 @@ def holds(one: Filter, row: Sequence[bytes | None]) -> bool:
     st.sets(st.integers(0, 3), max_size=3),
     st.integers(1, 300),
     st.integers(300, 20_000),
+    st.integers(1, 1000),
 )
-def test_the_union_of_pages_is_what_the_scope_lets_out_and_nothing_else(table, filters, hidden, limit, size):
+def test_the_union_of_pages_is_what_the_scope_lets_out_and_nothing_else(table, filters, hidden, limit, size, group):
     kept = Kept(table)
+    kept.table.group = group
     pages = kept.pages(filters=filters, hidden=hidden, limit=limit, bounds=Bounds(size=size))
     expected = [at for at, row in enumerate(table) if all(holds(one, row) for one in filters)]
     assert numbers(pages) == expected
@@ -163,6 +165,53 @@ def test_a_page_looks_at_so_much_and_then_says_where_to_go_on():
         lambda: next(ticks),
     )
     assert hurried.stop == 2 * CHUNK
+
+
+def test_time_is_up_within_a_chunk_too_and_only_where_a_tile_ends(monkeypatch: pytest.MonkeyPatch):
+    """Where a row group ends depends on hidden cells: it must not be what `stop` tells."""
+    kept = Kept(rows(5000))
+    kept.table.group = 700
+    some = conditions([Filter("n", "eq", ("3",))], SCHEMA)
+    stops, found = [0], []
+    while stops[-1] < 5000:
+        page = select(
+            kept.table, kept.rule, kept.tree, Wanted(stops[-1], 5000, some), Bounds(seconds=0), count().__next__
+        )
+        stops.append(page.stop)
+        found += numbers([page])
+    assert found == list(range(3, 5000, 7)) and len(stops) > 5
+    assert all(stop % 256 == 0 for stop in stops[:-1])
+
+    monkeypatch.setattr(selecting, "_CELLS_AT_ONCE", 1)  # a tile, then the clock is looked at
+    page = select(kept.table, kept.rule, kept.tree, Wanted(0, 5000, ()), Bounds(seconds=0), count().__next__)
+    assert (numbers([page]), page.stop) == (list(range(256)), 256)
+
+
+def test_a_full_page_reads_no_further(monkeypatch: pytest.MonkeyPatch):
+    kept = Kept(rows(5000))
+    kept.table.group, names = 512, SCHEMA.names
+    monkeypatch.setattr(selecting, "_CELLS_AT_ONCE", 1)
+    assert numbers([kept.page(bounds=Bounds(size=100), limit=1000)]) == [0]
+    assert kept.table.reads == [(0, 256, names)], "1000 records fit no page of 100 bytes"
+    kept.table.reads.clear()
+    assert numbers([kept.page([Filter("n", "ge", ("0",))], limit=3)]) == [0, 1, 2]
+    assert kept.table.reads == [(0, 512, ("n",)), (0, 256, names)]
+
+
+def test_a_proof_of_records_far_apart_or_large_is_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch):
+    kept = Kept(rows(5000))
+    monkeypatch.setattr(selecting, "_CELLS_PROVEN", 2 * 4 * 256)
+    assert prove(kept.table, kept.rule, kept.tree, [0, 255, 511]) is not None
+    kept.table.reads.clear()
+    with pytest.raises(TooLarge, match="in 3 tiles"):
+        prove(kept.table, kept.rule, kept.tree, [0, 300, 4000])
+    assert kept.table.reads == []
+    small = Bounds(size=1500)
+    assert prove(kept.table, kept.rule, kept.tree, [1], bounds=small) is not None
+    with pytest.raises(TooLarge, match="too large"):
+        prove(kept.table, kept.rule, kept.tree, [0, 1, 2, 3, 4, 5], bounds=small)
+    with pytest.raises(TooLarge, match="too far apart"):
+        prove(kept.table, kept.rule, kept.tree, [0], bounds=Bounds(seconds=0), clock=count().__next__)
 
 
 def test_a_page_has_so_many_bytes_but_always_a_record(monkeypatch: pytest.MonkeyPatch):

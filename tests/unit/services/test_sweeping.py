@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ledger import telemetry
 from ledger.errors import Unavailable
-from ledger.services import sweeping
+from ledger.services import anchoring, sweeping
 from ledger.services.anchoring import prepare_version
 from ledger.services.sweeping import Swept
 from ledger.store.tables import payloads as payload_rows
@@ -65,6 +65,42 @@ async def test_what_was_claimed_once_outlives_its_rows(world: World) -> None:
     world.clock.time += 10 * LONG_AGO
     assert await sweep(world) == Swept(0, 0, 0, 0)
     assert mine <= set(world.payloads.objects)
+
+
+async def test_a_prepared_version_is_claimed_before_any_sweep(world: World) -> None:
+    """An older database, put in place right after, names nothing of it."""
+    await world.prepare(table(40))
+    assert world.payloads.objects and world.payloads.marks == {}
+
+
+async def test_a_mark_that_cannot_be_taken_away_is_left_to_the_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(digest: str) -> None:
+        raise Unavailable("the payload store does not answer")
+
+    monkeypatch.setattr(world.payloads, "claim", down)
+    await world.anchor(await world.prepare(table(40)))
+    assert set(world.payloads.marks) == set(world.payloads.objects)
+
+
+async def test_nothing_can_be_signed_whose_payload_was_swept_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of another server jumps a year ahead before the row is there."""
+    true = anchoring.write_prepared
+
+    async def late(*arguments: Any) -> None:
+        world.clock.time += 365 * LONG_AGO
+        assert (await sweep(world)).orphans == 2
+        world.clock.time -= 365 * LONG_AGO
+        await true(*arguments)
+
+    monkeypatch.setattr(anchoring, "write_prepared", late)
+    with pytest.raises(Unavailable, match="swept"):
+        await world.prepare(table(40))
+    async with world.store.read() as work:
+        assert await work.payload_objects() == []
 
 
 async def test_a_document_alone_keeps_what_it_names(world: World) -> None:
