@@ -30,6 +30,7 @@ from ledger.services import reading, tracing
 from ledger.services.completing import check_use, completed
 from ledger.services.drafting import Draft, draft, present
 from ledger.services.readers import readers_of
+from ledger.services.shredding import require_segments
 
 MOST_ACTS = 1000
 
@@ -264,6 +265,7 @@ async def _documents(
             given[digest] = seen[digest]
         if wrong := disagreements(one.act, given.values()):
             raise InvalidDocument(f"{one.act.name} and its documents disagree: {'; '.join(wrong)}")
+        await require_segments(work, one.act, given.values())
         readers = readers_of(submission, state) if given else None
         kept += [
             StoredDocument(document.digest, document.kind, document.body, readers.everyone, readers.departments)

@@ -59,6 +59,10 @@ async def answer_records(
     columns, asked = _asked(query, granted, schema)
     first = 0 if query.after is None else _first(query.after, version)
     require_provable(granted, version)
+    if len(columns) < len(schema.names) and version.version.format != RECORD_SD:
+        raise InvalidInput(
+            f"{version.version.format} shows whole records only", parameter="columns", format=version.version.format
+        )
     if caller.department == found.consumer:
         await ask_chain(ports, found)
     hidden = _without(schema, columns)

@@ -11,6 +11,7 @@ keys that open it are for a scope that is the whole table. A file is its own sco
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.domain.acts import Method
 from ledger.domain.callers import Caller
@@ -37,6 +38,8 @@ from ledger.services.material import Material
 from ledger.services.scoping import KEYS_USED, best_of, granted_by, require_whole
 from ledger.services.versions import Held, held, material_of, open_plain
 
+LOOK_SECONDS: Final = 5.0  # between two looks at the share while its payload goes out
+
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
@@ -54,7 +57,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """`chunks` gives the plain bytes `start`..`size`, and raises Corrupt if the store's bytes are not those."""
+    """`chunks` gives the plain bytes `start`..`size`, and raises Corrupt if the store's bytes are not those.
+
+    A consumer's breaks off, with the reason, if its share ends or is suspended or the version is shredded meanwhile.
+    """
 
     size: int
     start: int
@@ -96,7 +102,7 @@ async def open_payload(ports: Ports, caller: Caller, share: str, resume: Resume 
     chunks = await open_plain(ports, version, start)  # a lost object or a wrong key shows here, before the record
     await record_use(ports, caller, share, version, "payload")
     # Stopping here leaves a record of a use that did not come to be: better than a use without its record.
-    return _download(version, start, chunks)
+    return _download(version, start, _while_allowed(ports, caller, share, version, chunks, ports.clock.now()))
 
 
 async def open_own_payload(ports: Ports, caller: Caller, version: str, resume: Resume | None = None) -> Download:
@@ -188,18 +194,34 @@ async def record_use(ports: Ports, caller: Caller, share: str, version: Held, ac
     Raises as `authorised`; Shredded, Conflict; and whatever the store raises: without the record there is no use.
     """
     async with ports.store.write() as work:
-        found = await _load(work, share)
-        if found is None or found.version != version.version.id:
-            raise ShareNotInForce("another version was delivered just now; ask again", share=share)
-        if found.provider != caller.department:
-            refuse_unless_in_force(found, ports.clock.now())
-        await _refuse_if_shredded_since(work, version)
+        await _look_again(ports, work, caller, share, version)
         at = int(ports.clock.now() * 1000)
         await work.add_use(Use(at, share, version.version.id, caller.department, caller.id, action))
         await work.commit()
 
 
 # ---- steps -----------------------------------------------------------------------------------------------------------
+
+
+async def _while_allowed(
+    ports: Ports, caller: Caller, share: str, version: Held, chunks: AsyncIterator[bytes], looked: float
+) -> AsyncIterator[bytes]:
+    """The same pieces; breaks off once the share no longer stands or the version was shredded. Raises why."""
+    async for piece in chunks:
+        if ports.clock.now() - looked >= LOOK_SECONDS:
+            async with ports.store.read() as work:
+                await _look_again(ports, work, caller, share, version)
+            looked = ports.clock.now()
+        yield piece
+
+
+async def _look_again(ports: Ports, work: UnitOfWork, caller: Caller, share: str, version: Held) -> None:
+    found = await _load(work, share)
+    if found is None or found.version != version.version.id:
+        raise ShareNotInForce("another version was delivered just now; ask again", share=share)
+    if found.provider != caller.department:
+        refuse_unless_in_force(found, ports.clock.now())
+    await _refuse_if_shredded_since(work, version)
 
 
 async def _refuse_if_shredded_since(work: UnitOfWork, before: Held) -> None:

@@ -247,6 +247,17 @@ async def test_what_is_anchored_is_what_was_prepared(clients: Clients) -> None:
     assert other.status_code == 422
 
 
+async def test_a_segment_that_begins_nowhere_is_not_shredded(delivered: Delivered, share: str) -> None:
+    for document in ({"segments": [7]}, {"segments": [0, 65_536]}):
+        answer = await delivered.provider.post(
+            f"/v1/versions/{delivered.version}/shredding",
+            json={"whole": False, "document": {"reasons": "保存期限届满", **document}},
+            headers=WAIT,
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid-document"), answer.text
+    assert (await delivered.provider.get(f"/v1/versions/{delivered.version}/payload")).status_code == 200
+
+
 async def test_shredding_deletes_the_keys(delivered: Delivered, share: str) -> None:
     answer = await delivered.provider.post(
         f"/v1/versions/{delivered.version}/shredding",

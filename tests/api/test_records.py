@@ -189,6 +189,14 @@ async def test_columns_come_in_the_tables_order(clients: Clients, world: World) 
 # ---- another column --------------------------------------------------------------------------------------------------
 
 
+async def test_whole_records_are_not_cut(clients: Clients, world: World) -> None:
+    whole = {"items": ["code", "name", "n"], "rows": "全部"}
+    share = await shared(clients, world, whole, format="share-record/1")
+    answer = await share.ask(columns="code")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input") and "whole records" in answer.text
+    assert numbers(proven(await share.ask(limit=3))) == [0, 1, 2]
+
+
 def without(answer: httpx.Response, name: str) -> tuple[Any, ...]:
     """All that an answer tells but its request id and the name that was sent."""
     body = {**answer.json(), "instance": ""}

@@ -25,6 +25,7 @@ from ledger.errors import (
     Unavailable,
 )
 from ledger.services.delivering import (
+    LOOK_SECONDS,
     Download,
     authorised,
     open_own_payload,
@@ -208,6 +209,32 @@ async def test_suspended_while_the_payload_is_opened(world: World, share: str, m
     with pytest.raises(ShareSuspended):
         await open_payload(world.ports, caller(CONSUMER), share)
     assert await uses(world.ports, caller(CONSUMER), share) == []
+
+
+@pytest.mark.parametrize("ended", ["suspended", "expired", "shredded"])
+async def test_a_download_under_way_breaks_off(world: World, version: str, share: str, ended: str) -> None:
+    download = await open_payload(world.ports, caller(CONSUMER), share)
+    reason: type[Exception] = ShareSuspended
+    if ended == "suspended":
+        await suspend(world, share)
+    elif ended == "shredded":
+        reason = Shredded
+        shred = {"dataset": DATASET, "number": 1, "whole": True, "document": "ab" * 32}
+        await world.act("ShredVersion", PROVIDER, Duty.OFFICER, **shred)
+    else:
+        reason = ShareExpired
+        await pass_the_term(world, share)
+    world.clock.time += LOOK_SECONDS
+    with pytest.raises(reason):
+        await whole(download)
+
+
+async def test_a_download_under_way_is_not_looked_at_for_every_piece(
+    world: World, share: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download = await open_payload(world.ports, caller(CONSUMER), share)
+    monkeypatch.setattr(world.store, "read", None)  # whoever looks fails
+    assert await whole(download) == table()
 
 
 async def test_shredding_segments_deletes_their_keys_and_no_others(world: World, version: str, share: str) -> None:
