@@ -1,9 +1,6 @@
 """Messages of Arrow IPC are looked at before they are read: honest ones pass, none decides how much memory is taken."""
 
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +12,7 @@ from ledger.errors import InvalidTable, TooLarge
 from ledger.fingerprint import ArrowSource, RowsSource, Schema, arrow_messages, arrow_source, fingerprint_table
 from ledger.fingerprint.arrow_messages import Messages
 from ledger.fingerprint.flat_table import FlatTable
+from tests.harness.peaks import peak
 
 ROOT = Path(__file__).parents[3]
 ROWS = 3000
@@ -89,29 +87,6 @@ BOMBS = {
     "a dictionary": pa.table({"a": pa.array(["x" * 150_000_000]).dictionary_encode()}),
     "numbers": pa.table({"a": pa.nulls(20_000_000, pa.int64()).fill_null(0)}),
 }
-
-READ = """
-import sys
-from pathlib import Path
-from ledger.errors import TooLarge
-from ledger.fingerprint import ArrowSource, fingerprint_table
-source = ArrowSource(sys.argv[1])
-try:
-    fingerprint_table(source, source.schema(), None)
-    print("read", end=" ")
-except TooLarge:
-    print("too large", end=" ")
-print(int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024)
-"""
-
-
-def peak(file):
-    """(what became of it, MiB) of fingerprinting a file in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(file)], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
-    )
-    said, _, most = done.stdout.strip().rpartition(" ")
-    return said, int(most)
 
 
 @pytest.mark.parametrize("stream", [True, False])

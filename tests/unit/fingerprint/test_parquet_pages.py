@@ -1,9 +1,6 @@
 """Pages of Parquet are looked at before they are decoded: honest ones pass, none decides how much memory is taken."""
 
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +22,7 @@ from ledger.fingerprint import (
     parquet_stretch,
 )
 from ledger.fingerprint.kernel import forced
+from tests.harness.peaks import peak
 
 ROOT = Path(__file__).parents[3]
 ROWS = 5000
@@ -97,29 +95,6 @@ BOMBS = {
     "many dictionaries": lambda: (pa.table({f"c{at}": ["x" * 20_000_000] for at in range(10)}), {}),
     "wide cells": lambda: (pa.table({"a": pa.array([None] * 2, pa.binary(100_000_000))}), {}),
 }
-
-READ = """
-import sys
-from pathlib import Path
-from ledger.errors import TooLarge
-from ledger.fingerprint import ArrowSource, ParquetSource, fingerprint_table
-source = (ParquetSource if sys.argv[1].endswith("parquet") else ArrowSource)(sys.argv[1])
-try:
-    fingerprint_table(source, source.schema(), None)
-    print("read", end=" ")
-except TooLarge:
-    print("too large", end=" ")
-print(int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024)
-"""
-
-
-def peak(file):
-    """(what became of it, MiB) of fingerprinting a file in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(file)], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
-    )
-    said, _, most = done.stdout.strip().rpartition(" ")
-    return said, int(most)
 
 
 @pytest.mark.parametrize("kind", BOMBS)
