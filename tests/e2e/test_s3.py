@@ -41,13 +41,14 @@ def test_payloads_on_s3(
     assert not (ledger.folder / "home" / "payloads").exists(), "no payload lies in the home"
     names = {found["path"] for found in obstore.list(bucket.store(prefix="ledger")).collect()}
     objects = {name for name in names if name.startswith("objects/")}
-    assert objects and "ledger.json" in names and not any(name.startswith("incoming/") for name in names)
+    assert len(objects) == 2 and "ledger.json" in names, "the file, and its table"
+    assert names == {*objects, "ledger.json"}, "nothing half written, and every object is claimed"
 
     for name, value in ledger.environment("").items():
         monkeypatch.setenv(name, value)
     capsys.readouterr()
     swept = told("store", "sweep", code=0)
-    assert swept == {"older_than_hours": 24, "unfinished": 0, "orphans": 0, "claimed": len(objects), "waiting": 0}
+    assert swept == {"older_than_hours": 24, "unfinished": 0, "orphans": 0, "claimed": 0, "waiting": 0}
     assert told("store", "sweep", "--older-than-hours", "0", code=2)["error"]["code"] == "invalid-input"
     damaged = sorted(objects)[0]
     raw = bytearray(obstore.get(bucket.store(prefix="ledger"), damaged).bytes())
