@@ -24,16 +24,8 @@ _TAG: Final = re.compile(r'"([0-9A-Za-z._-]{1,128})"', re.ASCII)
 
 def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
     """Write a file for this user alone: all of it, durably, or none. Raises InvalidOption if it is there, OSError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with _private(part, fresh=True) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        _put_in_place(part, path, force=force)
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
+    with _appearing(path, force=force) as file:
+        file.write(content)
 
 
 @contextmanager
@@ -44,13 +36,19 @@ def appearing(path: Path) -> Iterator[BinaryIO]:
     """
     if path.exists():
         raise InvalidOption(f"{path} is there already", remedy="Name another file.")
+    with _appearing(path, force=False) as file:
+        yield file
+
+
+@contextmanager
+def _appearing(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _private(part, fresh=True) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _put_in_place(part, path, force=False)
+        _put_in_place(part, path, force=force)
     finally:
         with suppress(FileNotFoundError):
             part.unlink()

@@ -25,8 +25,8 @@ from ledger.cli.wheres import asked_text, read_where
 from ledger.domain.entries import Entry
 from ledger.domain.scopes import Filter
 from ledger.errors import InvalidProof
-from ledger.fingerprint import RECORD, Disclosure
-from ledger.fingerprint.answer_proof import MAX_TEXT, read_proof_text
+from ledger.fingerprint import RECORD
+from ledger.fingerprint.answer_proof import MAX_TEXT, read_proof_text, shown_cells
 from ledger.fingerprint.record_proof import cell_json
 from ledger.services.checks import VerifyReport
 from ledger.services.material import Material, VersionDocument, fingerprint_of
@@ -75,7 +75,7 @@ class _Shown:
         for record in () if page.answer is None else page.answer.records:
             self.records += 1
             if keep:
-                cells = record.cells if isinstance(record, Disclosure) else dict(enumerate(record.cells))
+                cells = shown_cells(record)
                 self.rows.append({"index": record.index, "cells": [cell_json(cells[at]) for at in sorted(cells)]})
 
 

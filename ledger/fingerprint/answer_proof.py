@@ -150,6 +150,11 @@ def shown_record(
     return Disclosure(index, tuple(map(OpenField, cells, salts)), ()).hiding(hidden)
 
 
+def shown_cells(record: RecordProof | Disclosure) -> dict[int, bytes | None]:
+    """Column number -> canonical cell, of what a record of an answer shows."""
+    return record.cells if isinstance(record, Disclosure) else dict(enumerate(record.cells))
+
+
 def answer_of(
     shown: Sequence[RecordProof | Disclosure], tree: Manifest | TileTree, leaves: Mapping[int, Sequence[bytes]]
 ) -> AnswerProof:

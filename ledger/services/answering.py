@@ -147,8 +147,8 @@ async def _allowed(ports: Ports, caller: Caller, share: str) -> tuple[Share, Hel
     async with ports.store.read() as work:
         version = await held(work, str(found.version))
         granted = await granted_by(work, found, version)
-        if caller.department == found.consumer and granted is not None and not granted.whole:
-            await require_secret_keys(work, ports.vault, caller.department, version)
+        if caller.department == found.consumer:
+            await require_secret_keys(work, ports.vault, caller.department, granted, version)
     if caller.department == found.consumer and found.method != Method.STORE:
         raise PayloadElsewhere(f"version {version.version.number} of {found.dataset} was delivered some other way")
     return found, version, granted

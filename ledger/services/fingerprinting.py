@@ -21,9 +21,8 @@ from ledger.fingerprint import (
     open_source,
 )
 from ledger.fingerprint.canonical import EncodedBatch
-from ledger.fingerprint.leaves import LeafRule, encoded
+from ledger.fingerprint.leaves import LeafRule, encoded, leaf_array
 from ledger.fingerprint.manifest import TILE_RECORDS
-from ledger.fingerprint.merkle import sha256
 from ledger.fingerprint.salts import CHUNK_RECORDS
 
 Progress = Callable[[int], None]
@@ -118,7 +117,7 @@ class TileReader:
             if first + batch.count <= start:  # wholly before the tile: not even hashed
                 self._first, self._held = first + batch.count, []
             else:
-                self._held += map(bytes, self._rule.hashes(batch, first, sha256)[0])
+                self._held += map(bytes, leaf_array(self._rule, batch, first))
         gone = start - self._first
         self._first, self._held = max(start, self._first), self._held[max(gone, 0) :]
         return self._held[:TILE_RECORDS]

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from ledger.errors import InvalidInput
-from ledger.fingerprint import Disclosure, Schema
+from ledger.fingerprint import Schema
+from ledger.fingerprint.answer_proof import shown_cells
 from ledger.fingerprint.conditions import Condition, conditions, matching
 from ledger.services.check_steps import Recovers, check_entry
 from ledger.services.checking import check_included
@@ -55,8 +56,7 @@ def check_columns(page: RecordsPage, schema: Schema) -> tuple[bool, str]:
     if [schema.names[at] for at in places] != list(page.columns):
         return False, "the page names columns that the table does not have, or not in its order"
     for record in () if page.answer is None else page.answer.records:
-        shown = list(record.cells) if isinstance(record, Disclosure) else list(range(len(record.cells)))
-        if shown != places:
+        if list(shown_cells(record)) != places:
             return False, f"record {record.index} does not show the columns that the page names"
     return True, f"{len(places)} of the table's {len(schema.columns)} columns are shown"
 
@@ -92,10 +92,7 @@ def _unmet(page: RecordsPage, schema: Schema, found: Sequence[Condition]) -> lis
         return []
     names = list(dict.fromkeys(one.column for one in found))
     places = [schema.names.index(name) for name in names]
-    rows = [
-        record.cells if isinstance(record, Disclosure) else dict(enumerate(record.cells))
-        for record in page.answer.records
-    ]
+    rows = [shown_cells(record) for record in page.answer.records]
     columns = [pa.array([row.get(place) for row in rows], pa.binary()) for place in places]
     mask = matching(found, pa.RecordBatch.from_arrays(columns, names=names))
     numbers = [record.index for record in page.answer.records]

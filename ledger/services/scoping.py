@@ -99,17 +99,22 @@ def require_salts(granted: Granted | None, found: Held) -> None:
         )
 
 
-async def require_secret_keys(work: UnitOfWork, vault: Vault, department: str, found: Held) -> None:
+async def require_secret_keys(
+    work: UnitOfWork, vault: Vault, department: str, granted: Granted | None, found: Held
+) -> None:
     """Raises ScopeNotProvable if the department was given keys that this version has inherited from an earlier one.
 
-    With them, the hashes of what it may not see could be guessed back. For a share whose scope is a part.
+    With them, the hashes of what it may not see could be guessed back.
     """
-    secret = _key_digests(vault, found)
-    for version in await work.versions_used(department, KEYS_USED) if secret else ():
+    if granted is None or granted.whole:
+        return
+    for version in await work.versions_used(department, KEYS_USED):
         if version == found.version.id:
             continue  # it could see all of this one when it was given them
         earlier = await held(work, version)
-        if earlier.version.dataset == found.version.dataset and secret & _key_digests(vault, earlier):
+        if earlier.version.dataset != found.version.dataset:
+            continue
+        if _key_digests(vault, found) & _key_digests(vault, earlier):
             raise ScopeNotProvable(
                 f"{department} was given keys of version {earlier.version.number}, which this version has inherited",
                 remedy="Ask the provider to anchor the table under fresh keys (`version anchor --fresh-keys`) and to "

@@ -187,8 +187,8 @@ async def _usable(
         found = await held(work, version)
         if caller.department != found.provider and not caller.audits:
             share, granted = await share_for(ports, work, caller, found)
-            if granted is not None and not granted.whole and not whole:
-                await require_secret_keys(work, ports.vault, caller.department, found)
+            if not whole:
+                await require_secret_keys(work, ports.vault, caller.department, granted, found)
     if share is not None:
         if whole:
             require_whole(granted)

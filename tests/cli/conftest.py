@@ -187,3 +187,11 @@ def make_key(tmp_path: Path) -> Callable[[str], KeyFile]:
         return KeyFile(store.folder / f"{address}.json", passphrase, address)
 
     return make
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> tuple[str, ...]:
+    """Where the ledger is, got from somewhere the caller trusts."""
+    path = tmp_path / "ledger.json"
+    path.write_text(json.dumps({"chain_id": CHAIN_ID, "modules": MODULES}))
+    return "--ledger", str(path)

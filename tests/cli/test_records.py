@@ -80,13 +80,6 @@ def delivered(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Delivered:
     return made
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> tuple[str, ...]:
-    path = tmp_path / "ledger.json"
-    path.write_text(json.dumps({"chain_id": CHAIN_ID, "modules": MODULES}))
-    return "--ledger", str(path)
-
-
 def test_records_are_shown_once_they_are_proven(console: Console, delivered: Delivered) -> None:
     told = console("share", "records", SHARE, "--limit", "3", "--where", "code>=000000000498", "--json")
     assert told.code == 0, told

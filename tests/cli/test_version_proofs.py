@@ -58,13 +58,6 @@ def second(tmp_path: Path, server: FakeServer) -> Anchored:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> tuple[str, ...]:
-    path = tmp_path / "ledger.json"
-    path.write_text(json.dumps({"chain_id": CHAIN_ID, "modules": MODULES}))
-    return "--ledger", str(path)
-
-
-@pytest.fixture
 def saved(console: Console, server: FakeServer, first: Anchored, tmp_path: Path) -> str:
     """The first version's material, with keys, as saved from the server."""
     path = tmp_path / "material.json"
